@@ -1,0 +1,111 @@
+import type { Commit, Key, Limits } from './contract.js';
+import { StoreError } from './errors.js';
+
+const NAME = /^[\x21-\x7e]{1,512}$/;
+const COMMIT_ID = /^[A-Za-z0-9_.:-]{1,40}$/;
+const APPENDED = 'q/';
+
+/**
+ * Where the n-th appended value of a partition is stored.
+ *
+ * @param seq 1 for the first
+ * @example appendKey(7) // 'q/0000000000000007'
+ */
+export function appendKey(seq: number): Key {
+  return APPENDED + String(seq).padStart(16, '0');
+}
+
+/**
+ * The shard of a partition (FNV-1a, 32 bits, of its name), for {@link Store.scan} with `shard`.
+ *
+ * @param partition its name
+ * @param of how many shards there are, at least 1
+ * @returns 0 to `of` - 1
+ */
+export function shardOf(partition: string, of: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < partition.length; i++) hash = Math.imul(hash ^ partition.charCodeAt(i), 0x01000193);
+  return (hash >>> 0) % of;
+}
+
+/**
+ * For stores: throws what the contract asks for a bad name of a partition or key.
+ *
+ * @throws StoreError `invalid`
+ */
+export function assertName(what: 'partition' | 'key', name: string): void {
+  if (typeof name !== 'string' || !NAME.test(name))
+    throw new StoreError('invalid', `${what} ${JSON.stringify(name)} is not 1 to 512 characters of [\\x21-\\x7e]`);
+}
+
+/**
+ * For stores: throws what the contract asks for the arguments of a get.
+ *
+ * @throws StoreError `invalid`, `too_large`
+ */
+export function assertGet(partition: string, keys: readonly Key[], limits: Limits): void {
+  assertName('partition', partition);
+  if (keys.length > limits.getKeys)
+    throw new StoreError('too_large', `get of ${keys.length} keys in ${partition}; this store takes ${limits.getKeys}`);
+  for (const key of keys) assertName('key', key);
+}
+
+/**
+ * For stores: throws what the contract asks for a commit that breaks its rules or the store's limits.
+ *
+ * @throws StoreError `invalid`, `too_large`
+ */
+export function assertCommit(partition: string, commit: Commit, limits: Limits): void {
+  assertName('partition', partition);
+  if (!COMMIT_ID.test(commit.id))
+    throw new StoreError(
+      'invalid',
+      `commit id ${JSON.stringify(commit.id)} is not 1 to 40 characters of [A-Za-z0-9_.:-]`,
+    );
+  const { checks = [], puts = [], appends = [], deletes = [] } = commit;
+  const keys = new Set<Key>();
+  let bytes = 0;
+  for (const check of checks) {
+    assertName('key', check.key);
+    keys.add(check.key);
+  }
+  const written = new Set<Key>();
+  for (const put of puts) {
+    assertName('key', put.key);
+    if (put.key.startsWith(APPENDED))
+      throw new StoreError('invalid', `put of ${put.key} in ${partition}: keys below ${APPENDED} are appended`);
+    if (written.has(put.key)) throw new StoreError('invalid', `${put.key} in ${partition} is put twice in one commit`);
+    written.add(put.key);
+    keys.add(put.key);
+    bytes += put.key.length + sizeOf(partition, put.key, put.value, limits);
+  }
+  for (const key of deletes) {
+    assertName('key', key);
+    if (written.has(key))
+      throw new StoreError('invalid', `${key} in ${partition} is both put and deleted in one commit`);
+    keys.add(key);
+    bytes += key.length;
+  }
+  for (const value of appends) bytes += sizeOf(partition, 'an append', value, limits);
+  if (keys.size + appends.length > limits.commitOps)
+    throw new StoreError(
+      'too_large',
+      `commit of ${keys.size + appends.length} operations in ${partition}; this store takes ${limits.commitOps}`,
+    );
+  if (bytes > limits.commitBytes)
+    throw new StoreError(
+      'too_large',
+      `commit of ${bytes} bytes in ${partition}; this store takes ${limits.commitBytes}`,
+    );
+}
+
+function sizeOf(partition: string, what: string, value: Uint8Array, limits: Limits): number {
+  if (!(value instanceof Uint8Array))
+    throw new StoreError('invalid', `the value of ${what} in ${partition} is no Uint8Array`);
+  if (value.byteLength > limits.valueBytes)
+    throw new StoreError(
+      'too_large',
+      `the value of ${what} in ${partition} has ${value.byteLength} bytes; this store takes ${limits.valueBytes}`,
+    );
+  return value.byteLength;
+}

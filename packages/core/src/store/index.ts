@@ -1,0 +1,18 @@
+/** The contract between core and a store, and the lock that is derived from it. Adapters import nothing else of core. */
+export { appendKey, assertCommit, assertGet, assertName, shardOf } from './arguments.js';
+export type {
+  Check,
+  Commit,
+  CommitResult,
+  Entry,
+  Got,
+  Key,
+  Limits,
+  Put,
+  Revision,
+  ScanPage,
+  ScanQuery,
+  Snapshot,
+  Store,
+} from './contract.js';
+export { StoreError, type StoreErrorCode } from './errors.js';

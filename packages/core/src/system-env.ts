@@ -1,0 +1,19 @@
+import { randomBytes } from 'node:crypto';
+import type { Env } from './env.js';
+
+/** 96 random bits a process, and a counter: unique without a system call per id. */
+const session = randomBytes(12).toString('base64url');
+let count = 0;
+
+/** The real world. */
+export const systemEnv: Env = {
+  now: () => Date.now(),
+  mono: () => performance.now(),
+  timer(ms, run, background = false) {
+    const timer = setTimeout(run, ms);
+    if (background) timer.unref();
+    return () => clearTimeout(timer);
+  },
+  random: () => Math.random(),
+  id: () => `${session}${(count++).toString(36)}`,
+};
