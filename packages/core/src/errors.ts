@@ -97,7 +97,7 @@ export class MotionError extends Error {
       typeof value === 'object' &&
       value !== null &&
       BRAND in value &&
-      (code === undefined || (value as MotionError).code === code)
+      (code === undefined || ('code' in value && value.code === code))
     );
   }
 }

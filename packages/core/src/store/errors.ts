@@ -43,7 +43,7 @@ export class StoreError extends Error {
       typeof value === 'object' &&
       value !== null &&
       BRAND in value &&
-      (code === undefined || (value as StoreError).code === code)
+      (code === undefined || ('code' in value && value.code === code))
     );
   }
 }
