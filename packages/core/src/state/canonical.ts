@@ -20,7 +20,8 @@ export function canonical(value: unknown): string {
 function object(value: object): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
   if (value instanceof Date) return `Date(${value.getTime()})`;
-  if (value instanceof Map) return `Map(${[...value].map(([key, item]) => `${canonical(key)}:${canonical(item)}`).join()})`;
+  if (value instanceof Map)
+    return `Map(${[...value].map(([key, item]) => `${canonical(key)}:${canonical(item)}`).join()})`;
   if (value instanceof Set) return `Set(${[...value].map(canonical).join()})`;
   const name = value.constructor?.name ?? 'Object';
   if (value instanceof ArrayBuffer) return `ArrayBuffer(${hex(new Uint8Array(value))})`;

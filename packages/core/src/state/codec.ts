@@ -61,10 +61,16 @@ const registered = new Map<number, unknown>();
 function register(extension: CodecExtension<unknown>): void {
   const { type } = extension;
   if (!Number.isInteger(type) || type < 1 || type > 100)
-    throw new MotionError('INVALID_OPTIONS', `codec extension for ${extension.class.name}: type ${type} is not 1 to 100`);
+    throw new MotionError(
+      'INVALID_OPTIONS',
+      `codec extension for ${extension.class.name}: type ${type} is not 1 to 100`,
+    );
   const other = registered.get(type) ?? extension.class;
   if (other !== extension.class)
-    throw new MotionError('INVALID_OPTIONS', `codec extension for ${extension.class.name}: type ${type} is taken by another class`);
+    throw new MotionError(
+      'INVALID_OPTIONS',
+      `codec extension for ${extension.class.name}: type ${type} is taken by another class`,
+    );
   registered.set(type, extension.class);
   addExtension({
     Class: extension.class as unknown as new (...args: unknown[]) => unknown,

@@ -32,9 +32,9 @@ export function hash(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
 }
 
-/** Any well-formed text as characters that a store takes; `/` is escaped, so that it can separate. */
+/** Any well-formed text as characters that a store takes; `/` and `~` are escaped, since names of our own hold them. */
 function escape(text: string): string {
-  return encodeURIComponent(text);
+  return encodeURIComponent(text).replaceAll('~', '%7E');
 }
 
 /**
@@ -43,11 +43,22 @@ function escape(text: string): string {
  * @throws MotionError `INVALID_ID`
  */
 export function partitionOf(component: string, id: string): string {
-  if (typeof id !== 'string' || id === '') throw new MotionError('INVALID_ID', `the id of an instance of ${component} must be a string that is not empty, not ${typeof id === 'string' ? "''" : typeof id}`);
-  if (!id.isWellFormed()) throw new MotionError('INVALID_ID', `the id ${JSON.stringify(id)} of an instance of ${component} holds a lone surrogate`);
+  if (typeof id !== 'string' || id === '')
+    throw new MotionError(
+      'INVALID_ID',
+      `the id of an instance of ${component} must be a string that is not empty, not ${typeof id === 'string' ? "''" : typeof id}`,
+    );
+  if (!id.isWellFormed())
+    throw new MotionError(
+      'INVALID_ID',
+      `the id ${JSON.stringify(id)} of an instance of ${component} holds a lone surrogate`,
+    );
   const partition = partitionPrefix(component) + escape(id);
   if (partition.length > MAX_NAME)
-    throw new MotionError('INVALID_ID', `the id ${JSON.stringify(`${id.slice(0, 40)}...`)} of an instance of ${component} is too long: with the component's name it takes ${partition.length} bytes, ${MAX_NAME} is the most`);
+    throw new MotionError(
+      'INVALID_ID',
+      `the id ${JSON.stringify(`${id.slice(0, 40)}...`)} of an instance of ${component} is too long: with the component's name it takes ${partition.length} bytes, ${MAX_NAME} is the most`,
+    );
   return partition;
 }
 
@@ -61,7 +72,10 @@ export function parsePartition(partition: string): { component: string; id: stri
   const slash = partition.indexOf('/');
   if (slash < 1) return undefined;
   try {
-    return { component: decodeURIComponent(partition.slice(0, slash)), id: decodeURIComponent(partition.slice(slash + 1)) };
+    return {
+      component: decodeURIComponent(partition.slice(0, slash)),
+      id: decodeURIComponent(partition.slice(slash + 1)),
+    };
   } catch {
     return undefined;
   }

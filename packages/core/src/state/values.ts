@@ -74,7 +74,12 @@ function walkObject(value: object, path: string, classes: ReadonlySet<unknown>, 
     let n = 0;
     for (const [key, item] of value as Map<unknown, unknown>) {
       walk(key, `${path}.keys()[${n}]`, classes, above);
-      walk(item, typeof key === 'string' ? `${path}.get(${JSON.stringify(key)})` : `${path}.values()[${n}]`, classes, above);
+      walk(
+        item,
+        typeof key === 'string' ? `${path}.get(${JSON.stringify(key)})` : `${path}.values()[${n}]`,
+        classes,
+        above,
+      );
       n++;
     }
   } else if (prototype === Set.prototype) {
@@ -100,7 +105,9 @@ const readOnly = (name: string) => (): never => {
 const lock = (target: object, what: string, methods: readonly string[]): void => {
   for (const method of methods) Object.defineProperty(target, method, { value: readOnly(what) });
 };
-const DATE_SETTERS: readonly string[] = Object.getOwnPropertyNames(Date.prototype).filter((name) => name.startsWith('set'));
+const DATE_SETTERS: readonly string[] = Object.getOwnPropertyNames(Date.prototype).filter((name) =>
+  name.startsWith('set'),
+);
 
 /**
  * Freezes a value through and through: writing to it throws. Bytes are the exception - no typed array can be frozen - so
@@ -112,7 +119,8 @@ const DATE_SETTERS: readonly string[] = Object.getOwnPropertyNames(Date.prototyp
 export function deepFreeze(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return true;
-  if (Object.isFrozen(value) && Reflect.ownKeys(value).length === 0 && !(value instanceof Map || value instanceof Set)) return false;
+  if (Object.isFrozen(value) && Reflect.ownKeys(value).length === 0 && !(value instanceof Map || value instanceof Set))
+    return false;
   let bytes = false;
   if (value instanceof Map) {
     for (const [key, item] of value) {

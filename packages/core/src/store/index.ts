@@ -16,3 +16,5 @@ export type {
   Store,
 } from './contract.js';
 export { StoreError, type StoreErrorCode } from './errors.js';
+export type { FencedCommit } from './fence.js';
+export { Lease, type LeaseOptions } from './lease.js';

@@ -1,0 +1,394 @@
+import { MotionError } from '../errors.js';
+import { type Call, decodeBatch, type Root } from '../state/records.js';
+import type { Committed } from '../state/view.js';
+import { appendKey } from '../store/arguments.js';
+import { StoreError } from '../store/errors.js';
+import type { Changed, Fence, FencedCommit } from '../store/fence.js';
+import type { QueueContext, Turn } from './context.js';
+import { Group, type Item, itemsOf, type LoadedBatch } from './group.js';
+import { sweep } from './sweep.js';
+import { Wakeup } from './wakeup.js';
+
+/** Why a drain ended. */
+export type Drained =
+  /** Nothing is left; the lease was given back. */
+  | { readonly kind: 'idle' }
+  /** An update failed and waits for its next try; the lease was given back. */
+  | { readonly kind: 'retry'; readonly inMs: number }
+  /** It was told to stop; the lease was given back. */
+  | { readonly kind: 'stopped' }
+  /** Somebody else is the holder now. */
+  | { readonly kind: 'lost' };
+
+const FIRST_IDLE_LOOK = 5;
+/** Milliseconds until a holder, perhaps another one, tries again after the store failed. */
+const ERROR_PAUSE = 1_000;
+/** A look for others' appends asks for so many batches at once. */
+const LOOK_AHEAD = 8;
+
+/**
+ * The holder at work: runs what is queued, in order, and commits in groups. Every commit checks root and moves the cursor
+ * with the state, so that state, cursor and queue can never disagree.
+ */
+export class Drain {
+  private readonly queue: QueueContext;
+  private readonly fence: Fence<Root>;
+  private state: Committed;
+  /** What was appended in this process, by seq: need not be fetched. */
+  private readonly inbox = new Map<number, readonly Call[]>();
+  /** Batches from behind the cursor on, without a gap. */
+  private window: LoadedBatch[] = [];
+  /** The newest seq that is known of. */
+  private knownSeq: number;
+  private readonly wakeup: Wakeup;
+  private stopping = false;
+  private readonly abort = new AbortController();
+  private duePushedAt: number;
+  private cancelRenewal: (() => void) | undefined;
+
+  constructor(queue: QueueContext, fence: Fence<Root>, committed: Committed, seq: number) {
+    this.queue = queue;
+    this.fence = fence;
+    this.state = committed;
+    this.knownSeq = seq;
+    this.wakeup = new Wakeup(queue.env);
+    this.duePushedAt = fence.changedAt;
+    fence.signal.addEventListener('abort', () => {
+      this.abort.abort(fence.signal.reason);
+      this.wakeup.wake();
+    });
+  }
+
+  /** This process appended. */
+  appended(seq: number, calls: readonly Call[]): void {
+    if (calls.length > 0) this.inbox.set(seq, calls);
+    if (seq > this.knownSeq) this.knownSeq = seq;
+    this.wakeup.wake();
+  }
+
+  /** Somebody may have appended. */
+  look(): void {
+    this.knownSeq = Math.max(this.knownSeq, this.fence.record.cursor + 1);
+    this.wakeup.wake();
+  }
+
+  /**
+   * Ends it: the running update is finished and committed, and the lease given back.
+   *
+   * @param abortRunning tell the running update to give up, by its `ctx.signal`
+   */
+  stop(abortRunning: boolean): void {
+    this.stopping = true;
+    if (abortRunning) this.abort.abort(new MotionError('CLOSED', `the worker of ${this.queue.what} is closing`));
+    this.wakeup.wake();
+  }
+
+  /**
+   * Works until there is nothing to do.
+   *
+   * @throws MotionError `CORRUPT`; StoreError when the store fails for good: the lease is left to expire
+   */
+  async run(): Promise<Drained> {
+    this.renewLater();
+    try {
+      return await this.work();
+    } catch (error) {
+      if (MotionError.is(error, 'LEASE_LOST')) return { kind: 'lost' };
+      await this.release({ due: { in: ERROR_PAUSE } }, 'stopped').catch(() => undefined);
+      this.fence.abandon(error, 'was given up after an error');
+      throw error;
+    } finally {
+      this.cancelRenewal?.();
+      this.cancelRenewal = undefined;
+    }
+  }
+
+  private async work(): Promise<Drained> {
+    const { env, options } = this.queue;
+    let idleSince = env.mono();
+    let idleLook = FIRST_IDLE_LOOK;
+    for (;;) {
+      this.assertHeld();
+      if (this.stopping) {
+        if (this.knownSeq <= this.fence.record.cursor && (await this.releaseIdle())) return { kind: 'idle' };
+        return this.release({ due: { in: 0 } }, 'stopped');
+      }
+      if (await this.load()) {
+        const retryInMs = await this.runGroup();
+        if (retryInMs !== undefined) return { kind: 'retry', inMs: retryInMs };
+        idleSince = env.mono();
+        idleLook = FIRST_IDLE_LOOK;
+      } else if (env.mono() - idleSince < options.lingerMs) {
+        const woken = await this.wakeup.wait(idleLook);
+        // Others' appends are seen at the next look; this process's own come with a wake-up.
+        if (!woken) this.look();
+        idleLook *= 2;
+      } else if (await this.releaseIdle()) return { kind: 'idle' };
+    }
+  }
+
+  /** Fills the window. False: nothing is queued as far as is known. */
+  private async load(): Promise<boolean> {
+    const { cursor } = this.fence.record;
+    if (this.window.length > 0) return true;
+    this.takeInbox(cursor);
+    if (this.window.length > 0) return true;
+    if (this.knownSeq <= cursor) return false;
+    await this.fetch(cursor + 1);
+    return this.window.length > 0;
+  }
+
+  private takeInbox(cursor: number): void {
+    for (let seq = cursor + 1; this.window.length < this.queue.options.groupCount; seq++) {
+      const calls = this.inbox.get(seq);
+      if (!calls) break;
+      this.inbox.delete(seq);
+      this.window.push({ seq, calls });
+    }
+    // What was appended before the cursor came here by another way.
+    if (this.window.length === 0) for (const seq of this.inbox.keys()) if (seq <= cursor) this.inbox.delete(seq);
+  }
+
+  /** Adds to the window what the store has from a seq on, as far as one get goes. */
+  private async fetch(from: number): Promise<void> {
+    const { store, partition, what, chunks, options } = this.queue;
+    const count = Math.min(store.limits.getKeys, options.groupCount, Math.max(LOOK_AHEAD, this.knownSeq - from + 1));
+    const keys = Array.from({ length: count }, (_, i) => appendKey(from + i));
+    const { seq, entries } = await this.patiently(() => store.get(partition, keys));
+    this.knownSeq = seq;
+    for (const [i, entry] of entries.entries()) {
+      if (from + i > seq) break;
+      const name = `batch ${from + i} in the queue of ${what}`;
+      const bytes = entry?.value && (await this.patiently(() => chunks.read(entry.value as Uint8Array)));
+      this.assertHeld();
+      if (!entry?.value || !bytes) {
+        await this.confirmHeld();
+        throw new MotionError('CORRUPT', `${name} is missing or damaged in the store; nothing behind it can run`);
+      }
+      const group = chunks.groupOf(entry.value);
+      this.window.push({ seq: from + i, calls: decodeBatch(bytes, name), ...(group && { group }) });
+    }
+  }
+
+  /** Entries that are gone may just mean that a new holder went on. */
+  private async confirmHeld(): Promise<void> {
+    await this.commitRoot((root) => ({ ...root, beat: root.beat + 1 }));
+  }
+
+  /** @returns milliseconds until the next try, if an update failed and the lease was given back for that time */
+  private async runGroup(): Promise<number | undefined> {
+    const { env, options } = this.queue;
+    const group = new Group(this.queue, this.state, this.fence.record);
+    const startedAt = env.mono();
+    const full = (): boolean =>
+      group.count >= options.groupCount || env.mono() - startedAt > options.groupMs || !group.fits(1) || this.stopping;
+    let taken = 0;
+    batches: for (const batch of this.window) {
+      const items = itemsOf(batch);
+      const careful = batch.seq <= this.fence.record.carefulUntil;
+      for (let i = group.index; i < items.length; i++) {
+        if (group.count > 0 && (careful || full())) break batches;
+        const done = await this.runOne(group, items[i] as Item, batch, careful);
+        if (!done) break batches;
+      }
+      group.finishBatch(batch);
+      taken++;
+    }
+    if (group.isEmpty(this.fence.record)) return undefined;
+    await this.commitGroup(group);
+    this.window = this.window.slice(taken);
+    return group.retryInMs;
+  }
+
+  /** @returns false: it is still the next one, for it will be tried again, or gave up because the drain stops */
+  private async runOne(group: Group, item: Item, batch: LoadedBatch, careful: boolean): Promise<boolean> {
+    const { runner, options, env } = this.queue;
+    const { call, update, id } = item;
+    const { flow } = call;
+    const policy = runner.policy(flow, update);
+    if (policy.discardAfterMs !== undefined && env.now() - call.at > policy.discardAfterMs) {
+      group.discard(item, 'age');
+      return true;
+    }
+    const most = policy.discardAfterUpdates;
+    if (most !== undefined && (await this.hasNewer(item, batch, group.index, most))) {
+      group.discard(item, 'newer');
+      return true;
+    }
+    const turn: Turn = {
+      id,
+      flow,
+      update,
+      call,
+      attempt: group.tries + 1,
+      epoch: this.fence.record.epoch,
+      signal: this.abort.signal,
+    };
+    if (careful) {
+      const { running, crashes } = this.fence.record;
+      if (running === id && crashes >= options.maxCrashes) {
+        const error = new Error(`it ran in ${crashes} processes that died of it, or with it`);
+        this.queue.events.failed(turn, error, true);
+        await group.bury(turn, error, crashes);
+        return true;
+      }
+      if (running !== id) await this.commitRoot((root) => ({ ...root, beat: root.beat + 1, running: id, crashes: 0 }));
+    }
+    try {
+      const result = runner.run(turn, group.state);
+      const changes = result instanceof Promise ? await this.orLost(result) : result;
+      this.assertHeld();
+      group.apply(changes);
+    } catch (error) {
+      this.assertHeld();
+      // Told to stop: that it gave up is not its fault.
+      if (this.abort.signal.aborted) return false;
+      await group.fail(turn, error, policy);
+    }
+    return group.retryInMs === undefined;
+  }
+
+  /** Whether so many newer updates of the same method are queued behind one. */
+  private async hasNewer({ call, update }: Item, batch: LoadedBatch, index: number, most: number): Promise<boolean> {
+    let newer = 0;
+    for (let b = this.window.indexOf(batch); ; b++) {
+      const behind = this.window[b];
+      if (!behind) {
+        const last = this.window.at(-1) as LoadedBatch;
+        this.knownSeq = Math.max(this.knownSeq, last.seq + 1);
+        await this.fetch(last.seq + 1);
+        if (this.window.at(-1) === last) return false;
+        b--;
+        continue;
+      }
+      for (const [i, item] of itemsOf(behind).entries())
+        if (
+          (behind !== batch || i > index) &&
+          item.update === update &&
+          item.call.flow === call.flow &&
+          ++newer >= most
+        )
+          return true;
+    }
+  }
+
+  private async commitGroup(group: Group): Promise<void> {
+    const { view, chunks, events } = this.queue;
+    const before = this.fence.record;
+    const { puts, deletes } = await group.prepare();
+    const retry = group.retryInMs;
+    const changed = await this.commit(
+      (root) => (retry === undefined ? group.nextRoot(root) : { ...group.nextRoot(root), holder: null, running: null }),
+      {
+        puts,
+        deletes,
+        ...(retry !== undefined && { due: { in: retry } }),
+      },
+    );
+    if (!changed.ok)
+      throw new StoreError(
+        'unknown',
+        `${this.queue.what}: the store refused a commit without saying why: ${changed.failed}`,
+      );
+    this.state = group.committed(changed.rev, changed.record);
+    view.publish(this.state);
+    events.committed(before, changed.record, group.outcomes);
+    if (group.garbage.length > 0)
+      // Nothing points to them any more: what is not deleted now, the sweep finds.
+      await chunks
+        .forget(group.garbage)
+        .catch((cause) => events.warn(`${this.queue.what}: old chunks were not deleted`, cause));
+  }
+
+  /** Every change of root goes through here, and puts off the day when others may take over. */
+  private async commit(next: (root: Root) => Root, rest: FencedCommit = {}): Promise<Changed<Root>> {
+    const { env, options } = this.queue;
+    const push = !('due' in rest) && env.mono() - this.duePushedAt >= options.ttlMs / 3;
+    const sentAt = env.mono();
+    const changed = await this.fence.change(next, push ? { ...rest, due: { in: options.ttlMs } } : rest);
+    if (push) this.duePushedAt = sentAt;
+    return changed;
+  }
+
+  /** A commit that changes root, and nothing of the state. */
+  private async commitRoot(next: (root: Root) => Root, rest?: FencedCommit): Promise<boolean> {
+    const changed = await this.commit(next, rest);
+    // Only if no commit of state slipped between: its own continuation publishes that.
+    if (changed.ok && this.state.rootRev === changed.before) {
+      this.state = this.state.withRoot(changed.rev, changed.record);
+      this.queue.view.publish(this.state);
+    }
+    return changed.ok;
+  }
+
+  private async release(rest: FencedCommit, kind: 'stopped' | 'idle'): Promise<Drained> {
+    await this.commitRoot((root) => ({ ...root, beat: root.beat + 1, holder: null, running: null }), rest);
+    return { kind };
+  }
+
+  /** Gives the lease back, unless something was appended since: no wake-up is lost between the two. */
+  private async releaseIdle(): Promise<boolean> {
+    const { env, options } = this.queue;
+    if (env.now() - this.fence.record.sweptAt >= options.sweepMs) {
+      await sweep(this.queue, this.state, (next, rest) => this.commitRoot(next, rest));
+    }
+    const { cursor } = this.fence.record;
+    const released = await this.commitRoot(
+      (root) => ({ ...root, beat: root.beat + 1, holder: null, running: null, carefulUntil: 0 }),
+      {
+        seqIs: cursor,
+        due: { in: null },
+      },
+    );
+    if (!released) this.look();
+    return released;
+  }
+
+  private renewLater(): void {
+    const { env, options, events } = this.queue;
+    const wait = options.ttlMs / 3;
+    const asked = env.mono();
+    this.cancelRenewal = env.timer(wait, () => {
+      const late = env.mono() - asked - wait;
+      if (late > wait)
+        events.warn(
+          `${this.queue.what}: the process was blocked for ${Math.round(late)} ms, its lease lasts ${options.ttlMs} ms; keep long computations out of the event loop`,
+        );
+      if (this.fence.signal.aborted) return;
+      if (env.mono() - this.duePushedAt >= wait)
+        this.commitRoot((root) => ({ ...root, beat: root.beat + 1 })).then(
+          () => undefined,
+          (error) => events.warn(`${this.queue.what}: its lease could not be renewed`, error),
+        );
+      this.renewLater();
+    });
+  }
+
+  private assertHeld(): void {
+    if (this.fence.signal.aborted) throw this.fence.signal.reason;
+  }
+
+  /** A method that does not heed its signal must not keep a lost lease's drain. */
+  private orLost<T>(promise: Promise<T>): Promise<T> {
+    const { signal } = this.abort;
+    if (signal.aborted) return Promise.reject(signal.reason);
+    return new Promise((resolve, reject) => {
+      const lost = (): void => reject(signal.reason);
+      signal.addEventListener('abort', lost);
+      promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', lost));
+    });
+  }
+
+  /** Reads through outages for as long as the lease can be held. */
+  private async patiently<T>(read: () => Promise<T>): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await read();
+      } catch (error) {
+        if (!StoreError.is(error, 'unavailable')) throw error;
+      }
+      await this.wakeup.wait(Math.min(1_000, 20 * 2 ** attempt));
+      this.assertHeld();
+    }
+  }
+}

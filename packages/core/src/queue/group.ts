@@ -1,0 +1,242 @@
+import { MotionError } from '../errors.js';
+import type { ChunkGroup, Stored } from '../state/chunks.js';
+import { DIR, INIT, outcomeKey, stateKey } from '../state/keys.js';
+import {
+  type Call,
+  encodeDir,
+  encodeOutcome,
+  type Outcome,
+  type Root,
+  type StoredError,
+  updateId,
+} from '../state/records.js';
+import { type Committed, type StateEntry, stateEntry } from '../state/view.js';
+import { appendKey } from '../store/arguments.js';
+import type { Check, Key, Put } from '../store/contract.js';
+import type { Changes, QueueContext, Turn, UpdatePolicy } from './context.js';
+
+/** A batch as it came from the queue. */
+export interface LoadedBatch {
+  readonly seq: number;
+  readonly calls: readonly Call[];
+  /** Its chunks, if it was too long for one entry. */
+  readonly group?: ChunkGroup;
+}
+
+/** One update within a batch. */
+export interface Item {
+  readonly call: Call;
+  readonly id: string;
+  readonly update: string;
+}
+
+/** The updates of a batch, in the order in which they run. */
+export function itemsOf(batch: LoadedBatch): Item[] {
+  return batch.calls.flatMap((call) => call.updates.map((update, n) => ({ call, id: updateId(call.id, n), update })));
+}
+
+/** The longest stack that a dead letter keeps. */
+const STACK = 4_000;
+
+/** Anything thrown, as a dead letter keeps it. */
+export function storedError(error: unknown): StoredError {
+  if (!(error instanceof Error)) return { name: 'Error', message: safeString(error).slice(0, STACK) };
+  const code = (error as { code?: unknown }).code;
+  return {
+    name: String(error.name).slice(0, 200),
+    message: String(error.message).slice(0, STACK).toWellFormed(),
+    ...(error.stack !== undefined && { stack: String(error.stack).slice(0, STACK).toWellFormed() }),
+    ...(typeof code === 'string' && { code: code.slice(0, 200) }),
+  };
+}
+
+function safeString(value: unknown): string {
+  try {
+    return String(value).toWellFormed();
+  } catch {
+    return 'something that cannot be shown was thrown';
+  }
+}
+
+/** Milliseconds to wait after so many failed tries. */
+export function backoffOf(policy: UpdatePolicy, tries: number): number {
+  return Math.min(policy.maxBackoffMs, policy.backoffMs * 2 ** (tries - 1));
+}
+
+/** These will fail in the same way however often they are tried. */
+function isHopeless(error: unknown): boolean {
+  return MotionError.is(error, 'INVALID_PATCH') || MotionError.is(error, 'NOT_SERIALIZABLE');
+}
+
+/** What a group of updates will change, before it is committed: a working copy that nobody else sees. */
+export class Group {
+  cursor: number;
+  index: number;
+  tries: number;
+  /** Updates taken from the queue so far. */
+  count = 0;
+  /** Set when the next update failed and will be tried again after so many milliseconds. */
+  retryInMs: number | undefined;
+  readonly outcomes: Map<string, Outcome> = new Map();
+  /** Chunks that the commit leaves without a pointer. */
+  readonly garbage: ChunkGroup[] = [];
+  private readonly queue: QueueContext;
+  private readonly base: Committed;
+  private working: Committed;
+  private readonly changed = new Map<string, { readonly bytes: Uint8Array; readonly entry: StateEntry } | null>();
+  private readonly deletes: Key[] = [];
+  private bytes = 0;
+  private deadLetters = 0;
+  private namesChanged = false;
+
+  constructor(queue: QueueContext, base: Committed, root: Root) {
+    this.queue = queue;
+    this.base = base;
+    this.working = base;
+    this.cursor = root.cursor;
+    this.index = root.index;
+    this.tries = root.tries;
+  }
+
+  /** The state as the next update sees it. */
+  get state(): Readonly<Record<string, unknown>> {
+    return this.working.state;
+  }
+
+  /** Operations that the commit will have, if one more update changes `more` keys. */
+  fits(more: number): boolean {
+    const { commitOps, commitBytes } = this.queue.store.limits;
+    const ops = 6 + this.changed.size + this.deletes.length + this.outcomes.size + more;
+    return ops <= commitOps && this.bytes <= commitBytes / 2;
+  }
+
+  /** An update is done: its changes are part of the working copy. */
+  apply(changes: Changes): void {
+    this.count++;
+    this.index++;
+    this.tries = 0;
+    if (changes.size === 0) return;
+    const entries = new Map<string, StateEntry | null>();
+    for (const [name, bytes] of changes) {
+      this.bytes += Math.min(bytes?.byteLength ?? 0, this.queue.chunks.inlineBytes);
+      const entry = bytes && stateEntry('', bytes, undefined, this.queue.codec);
+      this.changed.set(name, bytes && entry && { bytes, entry });
+      entries.set(name, entry);
+    }
+    this.working = this.working.withEntries(entries, '', this.base.root, this.base.dirRev);
+  }
+
+  /** An update was dropped by its policy. */
+  discard(item: Item, why: 'age' | 'newer'): void {
+    this.outcomes.set(item.id, { kind: 'discarded', why, at: this.queue.env.now(), seq: this.cursor + 1 });
+    this.pass();
+  }
+
+  /** An update failed: it is tried again, or becomes a dead letter. */
+  async fail(turn: Turn, error: unknown, policy: UpdatePolicy): Promise<void> {
+    const tries = this.tries + 1;
+    const dead = tries >= policy.attempts || isHopeless(error);
+    this.queue.events.failed(turn, error, dead);
+    if (dead) await this.bury(turn, error, tries);
+    else {
+      this.tries = tries;
+      this.retryInMs = backoffOf(policy, tries);
+    }
+  }
+
+  /** An update becomes a dead letter, with its payload, so that it can be redriven. */
+  async bury(
+    { id, flow, update, call }: Omit<Turn, 'attempt' | 'epoch' | 'signal'>,
+    error: unknown,
+    tries: number,
+  ): Promise<void> {
+    const payload = await this.store(call.payload);
+    const outcome: Outcome = {
+      kind: 'dead',
+      flow,
+      update,
+      error: storedError(error),
+      tries,
+      queuedAt: call.at,
+      at: this.queue.env.now(),
+      seq: this.cursor + 1,
+      payload: payload.value,
+    };
+    this.outcomes.set(id, outcome);
+    this.bytes += payload.value.byteLength + STACK;
+    this.deadLetters++;
+    this.pass();
+  }
+
+  private pass(): void {
+    this.count++;
+    this.index++;
+    this.tries = 0;
+  }
+
+  /** All updates of the batch behind the cursor are done. */
+  finishBatch(batch: LoadedBatch): void {
+    this.cursor++;
+    this.index = 0;
+    this.deletes.push(appendKey(batch.seq));
+    if (batch.group) this.garbage.push(batch.group);
+  }
+
+  /** Whether there is anything to commit. */
+  isEmpty(root: Root): boolean {
+    return this.cursor === root.cursor && this.index === root.index && this.tries === root.tries;
+  }
+
+  /** The root after the commit. */
+  nextRoot(root: Root): Root {
+    const progress = this.cursor !== root.cursor || this.index !== root.index;
+    return {
+      ...root,
+      beat: root.beat + 1,
+      cursor: this.cursor,
+      index: this.index,
+      tries: this.tries,
+      version: this.changed.size > 0 ? root.version + 1 : root.version,
+      deadLetters: root.deadLetters + this.deadLetters,
+      ...(progress && { running: null, crashes: 0 }),
+    };
+  }
+
+  /** Writes the chunks of big values, and gives the puts and deletes that make the group visible. */
+  async prepare(): Promise<{ puts: Put[]; deletes: Key[] }> {
+    const puts: Put[] = [];
+    const deletes = [...this.deletes];
+    let namesChanged = false;
+    for (const [name, change] of this.changed) {
+      const old = this.base.entries.get(name);
+      if (old?.group) this.garbage.push(old.group);
+      if ((old === undefined) !== (change === null)) namesChanged = true;
+      if (change) {
+        const stored = await this.store(change.bytes);
+        puts.push({ key: stateKey(name), value: stored.value });
+        if (stored.group)
+          this.changed.set(name, { bytes: change.bytes, entry: { ...change.entry, group: stored.group } });
+      } else if (old) deletes.push(stateKey(name));
+    }
+    if (namesChanged) puts.push({ key: DIR, value: encodeDir([...this.working.entries.keys()]) });
+    this.namesChanged = namesChanged;
+    for (const [id, outcome] of this.outcomes) puts.push({ key: outcomeKey(id), value: encodeOutcome(outcome) });
+    return { puts, deletes };
+  }
+
+  /** Should the lease be lost meanwhile, the chunks are orphans, which the sweep finds. */
+  private async store(bytes: Uint8Array): Promise<Stored> {
+    const incarnation: Check = { key: INIT, rev: this.base.root.incarnation };
+    const stored = await this.queue.chunks.write(bytes, [incarnation]);
+    if (stored) return stored;
+    throw new MotionError('LEASE_LOST', `${this.queue.what} was cleared while its updates ran`);
+  }
+
+  /** The committed state, once the commit has a revision. */
+  committed(rev: string, root: Root): Committed {
+    if (this.changed.size === 0) return this.base.withRoot(rev, root);
+    const entries = new Map<string, StateEntry | null>();
+    for (const [name, change] of this.changed) entries.set(name, change && { ...change.entry, rev });
+    return this.base.withEntries(entries, rev, root, this.namesChanged ? rev : this.base.dirRev);
+  }
+}

@@ -1,0 +1,227 @@
+import { jittered, sleep } from '../env.js';
+import { MotionError } from '../errors.js';
+import { INIT, idempotencyKey, slotKey } from '../state/keys.js';
+import { type Call, decodeUsedKey, encodeBatch, encodeStamp, encodeUsedKey } from '../state/records.js';
+import { commitOnce } from '../store/commit-once.js';
+import type { Check, Commit, Key, Put, Revision, Snapshot } from '../store/contract.js';
+import { StoreError } from '../store/errors.js';
+import type { QueueContext } from './context.js';
+import type { Position } from './position.js';
+
+/** A call to put in the queue. */
+export interface Append {
+  readonly call: Call;
+  /** At most one call with this key takes effect. */
+  readonly idempotencyKey?: string;
+  /** A dead letter that goes back into the queue: it leaves its place in the same commit. */
+  readonly redriven?: { readonly key: Key; readonly rev: Revision };
+}
+
+/** A call that is durably queued. */
+export interface Appended {
+  /** The id of the call whose updates will run: an earlier one's if the idempotency key was used before. */
+  readonly call: string;
+  readonly updates: number;
+  readonly position: Position;
+}
+
+interface Waiting {
+  readonly append: Append;
+  readonly resolve: (appended: Appended) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Hears of a batch whose place is known exactly, before the callers do. */
+export type OnAppended = (seq: number, calls: readonly Call[]) => void;
+
+/**
+ * Appends calls to one instance's queue, for one process. One append is under way at a time and takes all that waits, so
+ * the order of calls is the order of the queue. The writer's slot makes an append happen once, whatever becomes of the
+ * answers: each commit checks and replaces it.
+ */
+export class Producer {
+  private readonly queue: QueueContext;
+  private readonly incarnation: Revision;
+  private readonly onAppended: OnAppended;
+  private readonly slot: Key;
+  private slotRev: Revision | null = null;
+  private waiting: Waiting[] = [];
+  private busy = false;
+
+  constructor(queue: QueueContext, incarnation: Revision, onAppended: OnAppended) {
+    this.queue = queue;
+    this.incarnation = incarnation;
+    this.onAppended = onAppended;
+    this.slot = slotKey(queue.env.id());
+  }
+
+  /**
+   * Resolves once the call is durably queued.
+   *
+   * @throws MotionError `INSTANCE_GONE`, `NO_DEAD_LETTER`
+   * @throws StoreError; with `unknown` the call may or may not be queued: an idempotency key makes it safe to call again
+   */
+  append(append: Append): Promise<Appended> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ append, resolve, reject });
+      if (!this.busy) void this.pump();
+    });
+  }
+
+  private async pump(): Promise<void> {
+    this.busy = true;
+    while (this.waiting.length > 0) {
+      const batch = this.nextBatch();
+      try {
+        await this.send(batch);
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    this.busy = false;
+  }
+
+  /** What waits, as far as it fits one batch; no two calls with one idempotency key, and nothing beside a redriven one. */
+  private nextBatch(): Waiting[] {
+    const { batchCount } = this.queue.options;
+    const { commitOps } = this.queue.store.limits;
+    const keys = new Set<string>();
+    let bytes = 0;
+    let n = 0;
+    for (const { append } of this.waiting) {
+      const { payload } = append.call;
+      const key = append.idempotencyKey;
+      const full =
+        n >= batchCount || keys.size + 5 > commitOps || bytes + payload.byteLength > this.queue.chunks.inlineBytes / 2;
+      if (n > 0 && (full || append.redriven || (key !== undefined && keys.has(key)))) break;
+      if (key !== undefined) keys.add(key);
+      bytes += payload.byteLength;
+      n++;
+      if (append.redriven) break;
+    }
+    return this.waiting.splice(0, n);
+  }
+
+  private async send(waiting: readonly Waiting[]): Promise<void> {
+    const { env, store, partition, chunks, options } = this.queue;
+    const deadline = env.mono() + options.patienceMs;
+    const init: Check = { key: INIT, rev: this.incarnation };
+    const tried = new Set<string>();
+    let batch = waiting;
+    for (let attempt = 0; batch.length > 0; attempt++) {
+      if (attempt > 3) await sleep(env, jittered(env, Math.min(500, 2 ** attempt)));
+      const calls = batch.map(({ append }) => append.call);
+      const stored = await chunks.write(encodeBatch(calls), [init]);
+      if (!stored) throw this.gone();
+      const commit = this.commitOf(batch, stored.value, stored.check ? [init, stored.check] : [init]);
+      tried.add(commit.id);
+      const outcome = await commitOnce(env, store, partition, commit, this.slot, deadline);
+      if (outcome.applied === true) {
+        this.slotRev = commit.id;
+        if (outcome.seq === undefined) return await this.resolveAfterwards(batch);
+        return this.resolveExactly(batch, calls, outcome.seq);
+      }
+      if (outcome.applied === 'open')
+        throw new StoreError(
+          'unknown',
+          `whether a call of ${this.queue.what} was queued is unknown: the store did not say for ${options.patienceMs} ms; call again with the same idempotencyKey`,
+          { cause: outcome.error },
+        );
+      // Refused: look, in one snapshot, at what stands in the way.
+      const keyed = batch.filter(({ append }) => append.idempotencyKey !== undefined);
+      const redriven = batch[0]?.append.redriven;
+      const now = await this.look(
+        [
+          INIT,
+          this.slot,
+          ...keyed.map(({ append }) => idempotencyKey(append.idempotencyKey as string)),
+          ...(redriven ? [redriven.key] : []),
+        ],
+        deadline,
+      );
+      if (now.entries[0]?.rev !== this.incarnation) throw this.gone();
+      this.slotRev = now.entries[1]?.rev ?? null;
+      // An earlier sending of this very batch had landed after all.
+      if (this.slotRev !== null && tried.has(this.slotRev)) return this.resolveUpTo(batch, now.seq);
+      if (redriven && now.entries.at(-1)?.rev !== redriven.rev)
+        throw new MotionError(
+          'NO_DEAD_LETTER',
+          `${this.queue.what} has no such dead letter any more: it was redriven or discarded meanwhile`,
+        );
+      batch = this.withoutUsedKeys(batch, keyed, now);
+    }
+  }
+
+  private commitOf(batch: readonly Waiting[], value: Uint8Array, checks: Check[]): Commit {
+    const at = this.queue.env.now();
+    checks.push({ key: this.slot, rev: this.slotRev });
+    const puts: Put[] = [{ key: this.slot, value: encodeStamp(at) }];
+    for (const { append } of batch) {
+      if (append.idempotencyKey === undefined) continue;
+      const key = idempotencyKey(append.idempotencyKey);
+      checks.push({ key, rev: null });
+      puts.push({ key, value: encodeUsedKey({ call: append.call.id, updates: append.call.updates.length, at }) });
+    }
+    const redriven = batch[0]?.append.redriven;
+    if (redriven) checks.push(redriven);
+    return {
+      id: this.queue.env.id(),
+      checks,
+      puts,
+      appends: [value],
+      // In the same commit: queued but never looked for cannot happen.
+      due: { ifNullIn: 0 },
+      ...(redriven && { deletes: [redriven.key] }),
+    };
+  }
+
+  private resolveExactly(batch: readonly Waiting[], calls: readonly Call[], seq: number): void {
+    let index = -1;
+    for (const { append, resolve } of batch) {
+      const updates = append.call.updates.length;
+      index += updates;
+      resolve({ call: append.call.id, updates, position: { seq, index } });
+    }
+    this.onAppended(seq, calls);
+  }
+
+  /** The answer was lost: the newest seq is at or behind the batch's own, which is enough to wait for. */
+  private async resolveAfterwards(batch: readonly Waiting[]): Promise<void> {
+    const { seq } = await this.look([], Infinity);
+    this.resolveUpTo(batch, seq);
+  }
+
+  private resolveUpTo(batch: readonly Waiting[], seq: number): void {
+    for (const { append, resolve } of batch)
+      resolve({ call: append.call.id, updates: append.call.updates.length, position: { seq, index: Infinity } });
+    this.onAppended(seq, []);
+  }
+
+  private withoutUsedKeys(batch: readonly Waiting[], keyed: readonly Waiting[], now: Snapshot): readonly Waiting[] {
+    const used = new Set<Waiting>();
+    for (const [i, waiting] of keyed.entries()) {
+      const value = now.entries[2 + i]?.value;
+      if (!value) continue;
+      const { call, updates } = decodeUsedKey(value, `an idempotency key of ${this.queue.what}`);
+      waiting.resolve({ call, updates, position: { seq: now.seq, index: Infinity } });
+      used.add(waiting);
+    }
+    return used.size > 0 ? batch.filter((waiting) => !used.has(waiting)) : batch;
+  }
+
+  private async look(keys: readonly Key[], deadline: number): Promise<Snapshot> {
+    const { env, store, partition } = this.queue;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await store.get(partition, keys);
+      } catch (error) {
+        if (!StoreError.is(error, 'unavailable') || env.mono() >= deadline) throw error;
+      }
+      await sleep(env, jittered(env, Math.min(500, 10 * 2 ** attempt)));
+    }
+  }
+
+  private gone(): MotionError {
+    return new MotionError('INSTANCE_GONE', `${this.queue.what} was cleared since it was opened; open it again`);
+  }
+}

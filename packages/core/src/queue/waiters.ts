@@ -1,0 +1,164 @@
+import { jittered } from '../env.js';
+import { MotionError } from '../errors.js';
+import { outcomeKey, ROOT } from '../state/keys.js';
+import { decodeOutcome, decodeRoot, type Outcome, type Root } from '../state/records.js';
+import { StoreError } from '../store/errors.js';
+import type { QueueContext } from './context.js';
+import { isPast, type Position } from './position.js';
+
+/** What became of the updates that were waited for, but for those that are simply done; and the queue's root by then. */
+export interface Settled {
+  readonly outcomes: ReadonlyMap<string, Outcome>;
+  readonly root: Root;
+}
+
+interface Waiter {
+  readonly position: Position;
+  readonly ids: readonly string[];
+  readonly resolve: (settled: Settled) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const FIRST_POLL = 5;
+const LONGEST_POLL = 250;
+
+/**
+ * Those who wait for updates to be done, in this process. When the holder is here too, its commits tell; for others'
+ * commits the store is asked, ever less often, and only while somebody waits.
+ */
+export class Waiters {
+  private readonly queue: QueueContext;
+  private readonly incarnation: string;
+  private waiters: Waiter[] = [];
+  private cancelPoll: (() => void) | undefined;
+  private interval = FIRST_POLL;
+
+  constructor(queue: QueueContext, incarnation: string) {
+    this.queue = queue;
+    this.incarnation = incarnation;
+  }
+
+  /**
+   * Resolves once the cursor is past a position.
+   *
+   * @param ids updates whose outcome is wanted
+   * @param signal ends the wait
+   * @throws MotionError `ABORTED`, `INSTANCE_GONE`, `CORRUPT`
+   */
+  wait(position: Position, ids: readonly string[], signal?: AbortSignal): Promise<Settled> {
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        this.remove(waiter);
+        waiter.reject(
+          new MotionError('ABORTED', `waiting for updates of ${this.queue.what} was aborted; they stay queued`, {
+            cause: signal?.reason,
+          }),
+        );
+      };
+      const settled = <T>(then: (value: T) => void): ((value: T) => void) =>
+        signal ? (value) => (signal.removeEventListener('abort', abort), then(value)) : then;
+      const waiter: Waiter = { position, ids, resolve: settled(resolve), reject: settled(reject) };
+      if (signal?.aborted) return abort();
+      signal?.addEventListener('abort', abort);
+      this.waiters.push(waiter);
+      this.interval = FIRST_POLL;
+      this.cancelPoll ??= this.later();
+    });
+  }
+
+  /** The holder is in this process and committed. */
+  committed(before: Root, after: Root, outcomes: ReadonlyMap<string, Outcome>): void {
+    if (this.waiters.length === 0) return;
+    const left: Waiter[] = [];
+    for (const waiter of this.waiters) {
+      // What was past the cursor before is not in these outcomes: the next poll asks for it.
+      if (isPast(after, waiter.position) && !isPast(before, waiter.position) && covers(before, waiter))
+        this.settle(waiter, after, outcomes);
+      else left.push(waiter);
+    }
+    this.keep(left);
+  }
+
+  /** Nobody here can go on with this instance. */
+  fail(error: unknown): void {
+    for (const { reject } of this.waiters) reject(error);
+    this.keep([]);
+  }
+
+  /** Something may have changed in the store. */
+  hint(): void {
+    if (this.waiters.length > 0 && this.cancelPoll) {
+      this.cancelPoll();
+      this.interval = FIRST_POLL;
+      this.cancelPoll = this.later();
+    }
+  }
+
+  private settle(waiter: Waiter, root: Root, all: ReadonlyMap<string, Outcome>): void {
+    const outcomes = new Map<string, Outcome>();
+    for (const id of waiter.ids) {
+      const outcome = all.get(id);
+      if (outcome) outcomes.set(id, outcome);
+    }
+    waiter.resolve({ outcomes, root });
+  }
+
+  private keep(waiters: Waiter[]): void {
+    this.waiters = waiters;
+    if (waiters.length > 0) return;
+    this.cancelPoll?.();
+    this.cancelPoll = undefined;
+  }
+
+  private remove(waiter: Waiter): void {
+    this.keep(this.waiters.filter((other) => other !== waiter));
+  }
+
+  private later(): () => void {
+    const { env } = this.queue;
+    const ms = jittered(env, this.interval);
+    this.interval = Math.min(LONGEST_POLL, this.interval * 2);
+    return env.timer(ms, () => void this.poll());
+  }
+
+  private async poll(): Promise<void> {
+    try {
+      await this.ask();
+    } catch (error) {
+      // An outage ends some time; anything else will not get better by asking again.
+      if (!StoreError.is(error, 'unavailable') && !StoreError.is(error, 'unknown')) this.fail(error);
+    }
+    this.cancelPoll = this.waiters.length > 0 ? this.later() : undefined;
+  }
+
+  private async ask(): Promise<void> {
+    const { store, partition, what } = this.queue;
+    const asked: Waiter[] = [];
+    const ids: string[] = [];
+    for (const waiter of this.waiters) {
+      if (asked.length > 0 && ids.length + waiter.ids.length + 1 > store.limits.getKeys) break;
+      asked.push(waiter);
+      ids.push(...waiter.ids);
+    }
+    const got = await store.get(partition, [ROOT, ...ids.map(outcomeKey)]);
+    const value = got.entries[0]?.value;
+    const root = value && decodeRoot(value, what);
+    if (root?.incarnation !== this.incarnation)
+      throw new MotionError('INSTANCE_GONE', `${what} was cleared while updates of it were waited for`);
+    const outcomes = new Map<string, Outcome>();
+    for (const [i, id] of ids.entries()) {
+      const entry = got.entries[i + 1];
+      if (entry?.value) outcomes.set(id, decodeOutcome(entry.value, `the outcome of update ${id} of ${what}`));
+    }
+    const done = new Set(asked.filter((waiter) => isPast(root, waiter.position)));
+    this.keep(this.waiters.filter((waiter) => !done.has(waiter)));
+    for (const waiter of done) this.settle(waiter, root, outcomes);
+  }
+}
+
+/** Whether all updates that are waited for came after what was done before: only then does one commit know of them all. */
+function covers(before: Root, { position, ids }: Waiter): boolean {
+  if (ids.length === 0) return true;
+  if (position.seq > before.cursor + 1) return Number.isFinite(position.index);
+  return position.index - ids.length + 1 >= before.index;
+}

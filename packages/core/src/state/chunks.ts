@@ -1,0 +1,176 @@
+import { Packr } from 'msgpackr';
+import type { Env } from '../env.js';
+import { commitOnce } from '../store/commit-once.js';
+import type { Check, Commit, Key, Put, Store } from '../store/contract.js';
+import { StoreError } from '../store/errors.js';
+import { chunkKey, manifestKey } from './keys.js';
+import { encodeStamp } from './records.js';
+
+/** A value as an entry holds it: itself, or a pointer to chunks. */
+export interface Stored {
+  readonly value: Uint8Array;
+  /** The group of the chunks, when there are any. */
+  readonly group?: ChunkGroup;
+  /** Holds while the chunks are there: checked by a commit that makes the pointer visible, unless it is the sweeper's own. */
+  readonly check?: Check;
+}
+
+/** The chunks of one big value. A group's id is never used again, so deleting one is always safe. */
+export interface ChunkGroup {
+  readonly id: string;
+  readonly chunks: number;
+}
+
+const INLINE = 0;
+const POINTER = 1;
+/** One value must not block a store, or this process, for long. */
+const CHUNK_BYTES = 1 << 20;
+const PER_COMMIT_BYTES = 4 << 20;
+const TRIES = 5;
+/** Room for keys and for the store's own book-keeping. */
+const SLACK = 4_096;
+
+const packr = new Packr({ useRecords: false });
+
+/**
+ * Big values: cut into chunks that are written first, so that the commit that makes them visible carries but a pointer.
+ * What no pointer leads to is an orphan, which the sweep removes.
+ */
+export class Chunks {
+  /** Longer values are cut. Small enough that one get always brings as many entries as it may name. */
+  readonly inlineBytes: number;
+  private readonly chunkBytes: number;
+  private readonly store: Store;
+  private readonly env: Env;
+  private readonly partition: string;
+  private readonly patienceMs: number;
+
+  constructor(store: Store, env: Env, partition: string, patienceMs: number) {
+    const { valueBytes, commitBytes, getBytes, getKeys } = store.limits;
+    this.inlineBytes = Math.min(valueBytes, Math.floor(getBytes / getKeys)) - 1;
+    this.chunkBytes = Math.min(valueBytes, CHUNK_BYTES, commitBytes - SLACK, getBytes);
+    this.store = store;
+    this.env = env;
+    this.partition = partition;
+    this.patienceMs = patienceMs;
+  }
+
+  /** An inline value, as an entry holds it; undefined when it is too long for that. */
+  inline(bytes: Uint8Array): Uint8Array | undefined {
+    if (bytes.byteLength > this.inlineBytes) return undefined;
+    const value = new Uint8Array(bytes.byteLength + 1);
+    value[0] = INLINE;
+    value.set(bytes, 1);
+    return value;
+  }
+
+  /**
+   * Makes a value fit for an entry, writing its chunks if it is long.
+   *
+   * @param guard must hold for the chunks to be written: they belong to one incarnation
+   * @returns undefined when the guard does not hold
+   * @throws StoreError
+   */
+  async write(bytes: Uint8Array, guard: readonly Check[]): Promise<Stored | undefined> {
+    const value = this.inline(bytes);
+    if (value) return { value };
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const stored = await this.writeGroup(bytes, guard);
+      if (stored !== 'swept') return stored;
+    }
+    throw new StoreError(
+      'unavailable',
+      `a value of ${bytes.byteLength} bytes in ${this.partition} was swept ${TRIES} times before it was complete; is a clock wrong by hours?`,
+    );
+  }
+
+  private async writeGroup(bytes: Uint8Array, guard: readonly Check[]): Promise<Stored | undefined | 'swept'> {
+    const id = this.env.id();
+    const manifest = manifestKey(id);
+    const chunks = Math.ceil(bytes.byteLength / this.chunkBytes);
+    const perCommit = Math.max(
+      1,
+      Math.min(
+        this.store.limits.commitOps - guard.length - 1,
+        Math.floor((Math.min(this.store.limits.commitBytes, PER_COMMIT_BYTES) - SLACK) / this.chunkBytes),
+      ),
+    );
+    let rev: string | undefined;
+    for (let n = 0; n < chunks; ) {
+      const first = rev === undefined;
+      const puts: Put[] = first ? [{ key: manifest, value: encodeStamp(this.env.now()) }] : [];
+      for (const end = Math.min(chunks, n + perCommit); n < end; n++)
+        puts.push({ key: chunkKey(id, n), value: bytes.subarray(n * this.chunkBytes, (n + 1) * this.chunkBytes) });
+      const self = (puts[0] as Put).key;
+      const checks = first
+        ? [...guard, { key: self, rev: null }]
+        : [
+            { key: manifest, rev: rev as string },
+            { key: self, rev: null },
+          ];
+      const commit: Commit = { id: this.env.id(), checks, puts };
+      const outcome = await commitOnce(
+        this.env,
+        this.store,
+        this.partition,
+        commit,
+        self,
+        this.env.mono() + this.patienceMs,
+      );
+      if (outcome.applied === 'open') throw outcome.error;
+      if (!outcome.applied) return first ? undefined : 'swept';
+      rev ??= commit.id;
+    }
+    const pointer = packr.pack([id, chunks, bytes.byteLength]);
+    const value = new Uint8Array(pointer.byteLength + 1);
+    value[0] = POINTER;
+    value.set(pointer, 1);
+    return { value, group: { id, chunks }, check: { key: manifest, rev: rev as string } };
+  }
+
+  /** The group that an entry's value points to. */
+  groupOf(value: Uint8Array): ChunkGroup | undefined {
+    if (value[0] !== POINTER) return undefined;
+    const [id, chunks] = packr.unpack(value.subarray(1)) as [string, number, number];
+    return { id, chunks };
+  }
+
+  /**
+   * The bytes behind an entry's value.
+   *
+   * @returns undefined when chunks are missing: the pointer was replaced meanwhile, or the store is damaged
+   */
+  async read(value: Uint8Array): Promise<Uint8Array | undefined> {
+    if (value[0] === INLINE) return value.subarray(1);
+    if (value[0] !== POINTER) return undefined;
+    const [id, chunks, length] = packr.unpack(value.subarray(1)) as [string, number, number];
+    const bytes = new Uint8Array(length);
+    const { getKeys, getBytes } = this.store.limits;
+    const perGet = Math.max(
+      1,
+      Math.min(getKeys, Math.floor(getBytes / this.chunkBytes), Math.floor((4 * PER_COMMIT_BYTES) / this.chunkBytes)),
+    );
+    let at = 0;
+    for (let n = 0; n < chunks; n += perGet) {
+      const keys: Key[] = [];
+      for (let i = n; i < Math.min(chunks, n + perGet); i++) keys.push(chunkKey(id, i));
+      for (const entry of (await this.store.get(this.partition, keys)).entries) {
+        if (!entry?.value || at + entry.value.byteLength > length) return undefined;
+        bytes.set(entry.value, at);
+        at += entry.value.byteLength;
+      }
+    }
+    return at === length ? bytes : undefined;
+  }
+
+  /** Deletes groups that nothing points to any more. A failure leaves orphans for the sweep. */
+  async forget(groups: readonly ChunkGroup[]): Promise<void> {
+    const keys = groups.flatMap((group) => [
+      manifestKey(group.id),
+      ...Array.from({ length: group.chunks }, (_, n) => chunkKey(group.id, n)),
+    ]);
+    const { commitOps } = this.store.limits;
+    for (let n = 0; n < keys.length; n += commitOps)
+      await this.store.commit(this.partition, { id: this.env.id(), deletes: keys.slice(n, n + commitOps) });
+  }
+}

@@ -1,0 +1,281 @@
+import { type Env, jittered, sleep } from '../env.js';
+import { MotionError } from '../errors.js';
+import type { Got, Key, Revision, Snapshot, Store } from '../store/contract.js';
+import { StoreError } from '../store/errors.js';
+import type { ChunkGroup, Chunks } from './chunks.js';
+import type { Codec } from './codec.js';
+import { DIR, INIT, ROOT, stateKey } from './keys.js';
+import { decodeDir, decodeInit, decodeRoot, type Root } from './records.js';
+import { deepFreeze } from './values.js';
+
+/** One top-level key of the state, as it was committed. */
+export interface StateEntry {
+  readonly rev: Revision;
+  /** Decoded and frozen. */
+  readonly value: unknown;
+  /** Kept only when the value holds bytes, which cannot be frozen: every reader gets a copy of its own. */
+  readonly bytes?: Uint8Array;
+  readonly group?: ChunkGroup;
+}
+
+/** The state of an instance at one point in the order of its commits. */
+export class Committed {
+  readonly rootRev: Revision;
+  readonly root: Root;
+  readonly dirRev: Revision;
+  readonly entries: ReadonlyMap<string, StateEntry>;
+  /** Ready for a get that need not bring the root again. */
+  readonly known: { readonly known: readonly [Revision] };
+  private readonly codec: Codec;
+  private shared: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(rootRev: Revision, root: Root, dirRev: Revision, entries: ReadonlyMap<string, StateEntry>, codec: Codec) {
+    this.rootRev = rootRev;
+    this.root = root;
+    this.dirRev = dirRev;
+    this.entries = entries;
+    this.known = { known: [rootRev] };
+    this.codec = codec;
+  }
+
+  /** The same state under a newer root. */
+  withRoot(rootRev: Revision, root: Root): Committed {
+    const next = new Committed(rootRev, root, this.dirRev, this.entries, this.codec);
+    next.shared = this.shared;
+    return next;
+  }
+
+  /**
+   * The state with some keys changed.
+   *
+   * @param changed null for a key that goes
+   */
+  withEntries(
+    changed: ReadonlyMap<string, StateEntry | null>,
+    rootRev: Revision,
+    root: Root,
+    dirRev: Revision,
+  ): Committed {
+    const entries = new Map(this.entries);
+    for (const [name, entry] of changed) {
+      if (entry) entries.set(name, entry);
+      else entries.delete(name);
+    }
+    return new Committed(rootRev, root, dirRev, entries, this.codec);
+  }
+
+  /** The state as methods and callers see it: frozen, and one object for all of them unless it holds bytes. */
+  get state(): Readonly<Record<string, unknown>> {
+    return this.shared ?? this.build();
+  }
+
+  private build(): Readonly<Record<string, unknown>> {
+    const state: Record<string, unknown> = {};
+    let share = true;
+    for (const [name, entry] of this.entries) {
+      const { bytes } = entry;
+      if (bytes) {
+        share = false;
+        let copy: { readonly value: unknown } | undefined;
+        const get = (): unknown => {
+          copy ??= { value: frozen(this.codec.decode(bytes)) };
+          return copy.value;
+        };
+        Object.defineProperty(state, name, { get, enumerable: true });
+      } else state[name] = entry.value;
+    }
+    Object.freeze(state);
+    if (share) this.shared = state;
+    return state;
+  }
+}
+
+function frozen(value: unknown): unknown {
+  deepFreeze(value);
+  return value;
+}
+
+/** An entry of the state from the codec's bytes: decoded anew, so that it shares nothing with what was encoded. */
+export function stateEntry(rev: Revision, bytes: Uint8Array, group: ChunkGroup | undefined, codec: Codec): StateEntry {
+  const value = codec.decode(bytes);
+  const holdsBytes = deepFreeze(value);
+  return { rev, value, ...(holdsBytes && { bytes }), ...(group && { group }) };
+}
+
+/** What a refresh found. */
+export interface Fresh {
+  readonly committed: Committed;
+  readonly seq: number;
+  readonly dueIn: number | null;
+}
+
+/** The names of the state's keys, and the revision of the entry that says so. */
+interface Dir {
+  readonly names: readonly string[];
+  readonly rev: Revision;
+}
+
+const ROOT_ONLY: readonly Key[] = [ROOT];
+const HEAD: readonly Key[] = [INIT, ROOT, DIR];
+const TRIES = 12;
+
+/** What one process knows of one instance: the newest committed state it saw, brought up to date by what changed. */
+export class View {
+  current: Committed | undefined;
+  private readonly store: Store;
+  private readonly env: Env;
+  private readonly partition: string;
+  private readonly what: string;
+  private readonly codec: Codec;
+  private readonly chunks: Chunks;
+  private started = 0;
+  private installed = 0;
+
+  constructor(store: Store, env: Env, partition: string, what: string, codec: Codec, chunks: Chunks) {
+    this.store = store;
+    this.env = env;
+    this.partition = partition;
+    this.what = what;
+    this.codec = codec;
+    this.chunks = chunks;
+  }
+
+  /**
+   * The state as of now. One get when nothing changed; else the changed entries travel, and no others.
+   *
+   * @throws MotionError `INSTANCE_GONE`, `CORRUPT`
+   * @throws StoreError
+   */
+  async refresh(): Promise<Fresh> {
+    const { current } = this;
+    if (!current) return this.load();
+    const ticket = ++this.started;
+    const { seq, dueIn, entries } = await this.store.get(this.partition, ROOT_ONLY, current.known);
+    const rev = entries[0]?.rev;
+    if (rev === current.rootRev) return { committed: current, seq, dueIn };
+    // A commit of this very process came between: it is as good as what the get saw.
+    if (rev !== undefined && rev === this.current?.rootRev) return { committed: this.current, seq, dueIn };
+    return this.load(ticket);
+  }
+
+  /** Takes over what this process itself committed. */
+  publish(committed: Committed): void {
+    this.install(committed, ++this.started);
+  }
+
+  /** A refresh that began before another one ended must not put older state over newer. */
+  private install(committed: Committed, ticket: number): void {
+    if (ticket < this.installed) return;
+    this.installed = ticket;
+    this.current = committed;
+  }
+
+  private async load(ticket: number = ++this.started): Promise<Fresh> {
+    const base = this.current;
+    let dir: Dir | undefined = base && { names: [...base.entries.keys()], rev: base.dirRev };
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      if (attempt > 2) await sleep(this.env, jittered(this.env, 2 ** attempt));
+      if (!dir) {
+        const head = await this.store.get(this.partition, HEAD);
+        this.assertOurs(head.entries[0]);
+        dir = this.dirIn(head.entries[2]);
+      }
+      const loaded = await this.loadNamed(dir, base);
+      if (loaded === 'names changed') dir = undefined;
+      else if (loaded !== 'torn') {
+        this.install(loaded.committed, ticket);
+        return loaded;
+      }
+    }
+    throw new StoreError(
+      'unavailable',
+      `the state of ${this.what} changed ${TRIES} times while it was read; try again`,
+    );
+  }
+
+  private async loadNamed({ names, rev }: Dir, base: Committed | undefined): Promise<Fresh | 'names changed' | 'torn'> {
+    const keys = names.map(stateKey);
+    const known = names.map((name) => base?.entries.get(name)?.rev);
+    const snapshot = await this.getAll(keys, known);
+    if (snapshot === 'torn') return 'torn';
+    const [rootEntry, dirEntry, ...got] = snapshot.entries;
+    const root = this.rootIn(rootEntry);
+    if (!dirEntry) throw this.corrupt(`its entry 'dir' is missing`);
+    if (dirEntry.rev !== rev) return 'names changed';
+    const entries = new Map<string, StateEntry>();
+    for (const [i, name] of names.entries()) {
+      const entry = got[i];
+      if (!entry) throw this.corrupt(`its state key ${JSON.stringify(name)} is missing`);
+      const old = base?.entries.get(name);
+      if (old?.rev === entry.rev) entries.set(name, old);
+      else {
+        if (!entry.value) return 'torn';
+        const bytes = await this.chunks.read(entry.value);
+        if (!bytes) return 'torn';
+        entries.set(name, this.decode(name, entry.rev, bytes, this.chunks.groupOf(entry.value)));
+      }
+    }
+    const committed = new Committed((rootEntry as Got).rev, root, dirEntry.rev, entries, this.codec);
+    return { committed, seq: snapshot.seq, dueIn: snapshot.dueIn };
+  }
+
+  /** One snapshot of root, dir and any number of keys: in several gets if need be, which then must all see one root. */
+  private async getAll(keys: readonly Key[], known: readonly (Revision | undefined)[]): Promise<Snapshot | 'torn'> {
+    const perGet = this.store.limits.getKeys - 2;
+    const first = await this.store.get(this.partition, [ROOT, DIR, ...keys.slice(0, perGet)], {
+      known: [undefined, undefined, ...known.slice(0, perGet)],
+    });
+    if (keys.length <= perGet) return first;
+    const entries = [...first.entries];
+    for (let n = perGet; n < keys.length; n += perGet) {
+      const more = await this.store.get(this.partition, [ROOT, ...keys.slice(n, n + perGet)], {
+        known: [first.entries[0]?.rev, ...known.slice(n, n + perGet)],
+      });
+      if (more.entries[0]?.rev !== first.entries[0]?.rev) return 'torn';
+      entries.push(...more.entries.slice(1));
+    }
+    return { ...first, entries };
+  }
+
+  private rootIn(entry: Got | undefined): Root {
+    if (!entry?.value) throw this.gone();
+    const root = decodeRoot(entry.value, this.what);
+    const incarnation = this.current?.root.incarnation;
+    if (incarnation !== undefined && incarnation !== root.incarnation) throw this.gone();
+    return root;
+  }
+
+  private dirIn(entry: Got | undefined): Dir {
+    if (!entry?.value) throw this.corrupt(`its entry 'dir' is missing`);
+    return { names: decodeDir(entry.value, this.what), rev: entry.rev };
+  }
+
+  private assertOurs(entry: Got | undefined): void {
+    if (!entry?.value) throw this.gone();
+    const init = decodeInit(entry.value, this.what);
+    if (init.codec !== this.codec.name)
+      throw new MotionError(
+        'INVALID_OPTIONS',
+        `${this.what} was written with the codec '${init.codec}'; this Motion has '${this.codec.name}': give it the same codec`,
+      );
+  }
+
+  private decode(name: string, rev: Revision, bytes: Uint8Array, group: ChunkGroup | undefined): StateEntry {
+    try {
+      return stateEntry(rev, bytes, group, this.codec);
+    } catch (cause) {
+      throw this.corrupt(`its state key ${JSON.stringify(name)} cannot be decoded`, cause);
+    }
+  }
+
+  private corrupt(why: string, cause?: unknown): MotionError {
+    return new MotionError('CORRUPT', `${this.what} is damaged in the store: ${why}; nothing was written`, { cause });
+  }
+
+  private gone(): MotionError {
+    return new MotionError(
+      'INSTANCE_GONE',
+      `${this.what} does not exist (any more): it was cleared; open it again to make it anew`,
+    );
+  }
+}

@@ -1,0 +1,49 @@
+import { type Env, jittered, sleep } from '../env.js';
+import type { Commit, Key, Store } from './contract.js';
+import { StoreError } from './errors.js';
+
+/** What became of a commit. `open`: given up while its outcome was unknown; it may still be applied later. */
+export type Outcome =
+  | { readonly applied: true; readonly seq?: number }
+  | { readonly applied: false; readonly failed: readonly string[] }
+  | { readonly applied: 'open'; readonly error: StoreError };
+
+const FIRST_WAIT = 10;
+const LONGEST_WAIT = 1_000;
+
+/**
+ * Sends a commit until its outcome is known. The commit must check AND put `self`: then, however often it is sent and
+ * however late a copy of it arrives, it is applied at most once.
+ *
+ * @param self the key that the commit both checks and puts
+ * @param deadline on `env.mono()`: give up then
+ * @throws StoreError any code but `unknown` and `unavailable`
+ */
+export async function commitOnce(
+  env: Env,
+  store: Store,
+  partition: string,
+  commit: Commit,
+  self: Key,
+  deadline: number,
+): Promise<Outcome> {
+  let uncertain = false;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const result = await store.commit(partition, commit);
+      if (result.ok) return result.seq === undefined ? { applied: true } : { applied: true, seq: result.seq };
+      // Refused - perhaps by a copy of itself that came first.
+      const now = await store.get(partition, [self]);
+      return now.entries[0]?.rev === commit.id ? { applied: true } : { applied: false, failed: result.failed };
+    } catch (error) {
+      if (!StoreError.is(error) || (error.code !== 'unknown' && error.code !== 'unavailable')) throw error;
+      if (error.code === 'unknown') uncertain = true;
+      if (env.mono() >= deadline) {
+        // Certainly not applied: say so plainly, as the store did.
+        if (!uncertain) throw error;
+        return { applied: 'open', error };
+      }
+    }
+    await sleep(env, jittered(env, Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt)));
+  }
+}

@@ -1,0 +1,121 @@
+import type { Env } from '../env.js';
+import { MotionError } from '../errors.js';
+import { commitOnce } from './commit-once.js';
+import type { Commit, Key, Revision, Store } from './contract.js';
+import { StoreError } from './errors.js';
+
+/** What a fenced commit does beside replacing the fence's entry. */
+export type FencedCommit = Omit<Commit, 'id'>;
+
+/** What a change of a fence came to. */
+export type Changed<T> =
+  | {
+      readonly ok: true;
+      readonly rev: Revision;
+      readonly record: T;
+      readonly before: Revision | null;
+      readonly seq?: number;
+    }
+  | { readonly ok: false; readonly failed: readonly string[] };
+
+/** Where a fence stands, and how long it insists. */
+export interface FenceOptions<T> {
+  readonly env: Env;
+  readonly store: Store;
+  readonly partition: string;
+  readonly key: Key;
+  readonly encode: (record: T) => Uint8Array;
+  /** Milliseconds after which a change whose outcome stays unknown counts as lost. */
+  readonly patienceMs: number;
+  /** What messages call this, such as `the lease of Book/user-1`. */
+  readonly what: string;
+}
+
+/**
+ * An entry that one owner replaces again and again, each time under a check of the revision it wrote last. The chain of
+ * revisions is the fence: whoever else replaces the entry ends it, and every later commit of the old owner is refused.
+ * Time plays no part in that.
+ */
+export class Fence<T> {
+  record: T;
+  /** Null before the first change of an entry that was absent. */
+  rev: Revision | null;
+  /** When the last change that was applied was sent, on `env.mono()`. */
+  changedAt: number;
+  readonly signal: AbortSignal;
+  private readonly lost = new AbortController();
+  private readonly options: FenceOptions<T>;
+  /** Changes go one at a time: each must know the revision before it. */
+  private tail: Promise<unknown> | undefined;
+
+  constructor(record: T, rev: Revision | null, options: FenceOptions<T>) {
+    this.record = record;
+    this.rev = rev;
+    this.options = options;
+    this.signal = this.lost.signal;
+    this.changedAt = options.env.mono();
+  }
+
+  /**
+   * Replaces the entry and applies the rest of the commit with it, atomically.
+   *
+   * @param next the new record, from the newest one
+   * @param rest what else the commit does, given the new record; more checks are fine
+   * @returns not ok only when a check of `rest` failed while the fence held
+   * @throws MotionError `LEASE_LOST`: another owner has the entry, or the outcome stayed unknown
+   */
+  async change(next: (record: T) => T, rest: FencedCommit = {}): Promise<Changed<T>> {
+    while (this.tail) await this.tail.catch(() => undefined);
+    const turn = this.replace(next, rest);
+    this.tail = turn;
+    try {
+      return await turn;
+    } finally {
+      this.tail = undefined;
+    }
+  }
+
+  /** Ends it from this side: later changes throw `LEASE_LOST`. */
+  abandon(cause?: unknown, why = 'was lost: another holder took it over'): MotionError {
+    const error = new MotionError('LEASE_LOST', `${this.options.what} ${why}`, { cause });
+    if (!this.lost.signal.aborted) this.lost.abort(error);
+    return this.lost.signal.reason as MotionError;
+  }
+
+  private async replace(next: (record: T) => T, more: FencedCommit): Promise<Changed<T>> {
+    if (this.lost.signal.aborted) throw this.lost.signal.reason;
+    const { env, store, partition, key, encode, patienceMs } = this.options;
+    const record = next(this.record);
+    const before = this.rev;
+    const id = env.id();
+    const sentAt = env.mono();
+    const commit: Commit = {
+      ...more,
+      id,
+      checks: more.checks ? [{ key, rev: this.rev }, ...more.checks] : [{ key, rev: this.rev }],
+      puts: more.puts ? [...more.puts, { key, value: encode(record) }] : [{ key, value: encode(record) }],
+    };
+    const outcome = await commitOnce(env, store, partition, commit, key, sentAt + patienceMs);
+    if (outcome.applied === true) {
+      this.record = record;
+      this.rev = id;
+      this.changedAt = sentAt;
+      return { ok: true, rev: id, record, before, ...(outcome.seq !== undefined && { seq: outcome.seq }) };
+    }
+    if (outcome.applied === 'open')
+      throw this.abandon(outcome.error, 'was given up: the store did not say what became of a commit');
+    if (!(await this.stillMine())) throw this.abandon();
+    return { ok: false, failed: outcome.failed };
+  }
+
+  /** Asked only after a refusal: a store need not name all checks that failed. */
+  private async stillMine(): Promise<boolean> {
+    try {
+      const { store, partition, key } = this.options;
+      return (await store.get(partition, [key])).entries[0]?.rev === this.rev;
+    } catch (error) {
+      if (StoreError.is(error)) return false;
+      throw error;
+    }
+  }
+}
