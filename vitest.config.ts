@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { transform } from 'esbuild';
+import { defineConfig, type Plugin } from 'vitest/config';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -7,14 +8,47 @@ const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url
 const alias = [
   { find: /^@motion-ts\/core$/, replacement: at('packages/core/src/index.ts') },
   { find: /^@motion-ts\/core\/store$/, replacement: at('packages/core/src/store/index.ts') },
+  { find: /^@motion-ts\/core\/reflect$/, replacement: at('packages/core/src/reflect.ts') },
   { find: /^@motion-ts\/memory$/, replacement: at('packages/memory/src/index.ts') },
   { find: /^@motion-ts\/sqlite$/, replacement: at('packages/sqlite/src/index.ts') },
   { find: /^@motion-ts\/test-harness$/, replacement: at('test-harness/src/index.ts') },
 ];
 
+/** Vite 8 leaves standard decorators in the output: esbuild lowers them first. */
+const standardDecorators: Plugin = {
+  name: 'standard-decorators',
+  enforce: 'pre',
+  async transform(code, id) {
+    if (!/\.[cm]?ts$/.test(id) || !/(^|[\s{;(])@[A-Za-z_$]/.test(code)) return undefined;
+    return transform(code, { loader: 'ts', target: 'es2022', sourcefile: id, sourcemap: true, tsconfigRaw: '{}' });
+  },
+};
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    decorators: 'legacy' | 'standard';
+  }
+}
+
 export default defineConfig({
   test: {
     projects: [
+      // Core's tests run with both kinds of decorators; the slow ones, `*.once.test.ts`, with one.
+      {
+        resolve: { alias },
+        oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
+        test: { name: 'core-legacy', include: ['packages/core/test/**/*.test.ts'], provide: { decorators: 'legacy' } },
+      },
+      {
+        resolve: { alias },
+        plugins: [standardDecorators],
+        test: {
+          name: 'core-standard',
+          include: ['packages/core/test/**/*.test.ts'],
+          exclude: ['**/*.once.test.ts', '**/node_modules/**'],
+          provide: { decorators: 'standard' },
+        },
+      },
       {
         resolve: { alias },
         test: {

@@ -31,12 +31,13 @@ export abstract class Component<T extends ValidTypes<T> = LooseTypes> {
   }
 }
 
-/** Whether a class extends {@link Component}, of this copy of the package or another. */
+/** Whether a class extends {@link Component}, of this copy of the package or another. `Component` itself does not. */
 export function isComponentClass(value: unknown): value is abstract new (...args: never) => object {
   return (
     typeof value === 'function' &&
     typeof value.prototype === 'object' &&
     value.prototype !== null &&
-    COMPONENT in value.prototype
+    COMPONENT in value.prototype &&
+    !Object.hasOwn(value.prototype, COMPONENT)
   );
 }
