@@ -11,6 +11,7 @@ import type {
   FlowKey,
   FlowsOf,
   InitParams,
+  IsAny,
   Props,
   ResultOf,
   State,
@@ -24,8 +25,6 @@ export interface DecoratorError<Message extends string, Expected = unknown, Rece
 }
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-/** `any extends never` is both branches at once. (`0 extends 1 & T` is reduced too early when T extends string.) */
-type IsAny<T> = boolean extends (T extends never ? true : false) ? true : false;
 type IsLoose<C> = IsAny<StateOf<C>>;
 type MutableKeys<T> =
   IsAny<T> extends true

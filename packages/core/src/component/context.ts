@@ -28,6 +28,10 @@ type PassedOf<F> = F extends { passed?: infer P }
     ? Exclude<P, undefined>
     : PassedIsNotDeclared
   : PassedIsNotDeclared;
+/** A method of several flows passes what each of them takes: the intersection, which functions' parameters infer. */
+type PassedToAll<F> = (F extends unknown ? (value: PassedOf<F>) => void : never) extends (value: infer P) => void
+  ? P
+  : never;
 
 /** {@link FlowContext} by what it passes. */
 export interface PassingContext<Passed> extends MethodContext {
@@ -50,7 +54,7 @@ export interface PassingContext<Passed> extends MethodContext {
  * }
  */
 // An alias over an interface of one parameter: the compiler then compares what is passed, not C and K.
-export type FlowContext<C = LooseTypes, K extends FlowKey<C> = FlowKey<C>> = PassingContext<PassedOf<FlowsOf<C>[K]>>;
+export type FlowContext<C = LooseTypes, K extends FlowKey<C> = FlowKey<C>> = PassingContext<PassedToAll<FlowsOf<C>[K]>>;
 
 /** The third argument of `@Update` methods. */
 export interface UpdateContext extends MethodContext {

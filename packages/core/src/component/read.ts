@@ -5,7 +5,9 @@
 import type { AnyComponent, LooseTypes, ValidTypes } from './declare.js';
 import type { Remove } from './remove.js';
 
-type TypesOf<C> = C extends { readonly '~types': infer T } ? T : C;
+/** `any extends never` is both branches at once. (`0 extends 1 & T` is reduced too early when T extends string.) */
+export type IsAny<T> = boolean extends (T extends never ? true : false) ? true : false;
+type TypesOf<C> = C extends { readonly '~types': infer T } ? (IsAny<T> extends true ? LooseTypes : T) : C;
 
 // What is not declared is not checked: any.
 export type StateOf<C> = TypesOf<C> extends { state: infer S } ? S : any;

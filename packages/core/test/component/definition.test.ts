@@ -240,3 +240,19 @@ describe('other decorators', () => {
     expect(updates(Wrapped, 'x')).toEqual(['z']);
   });
 });
+
+test('transforms without metadata leave it on the methods', () => {
+  class Bare extends Component {
+    rec() {}
+    learn() {}
+  }
+  const decorate = (decorator: any, name: 'rec' | 'learn') =>
+    decorator(Bare.prototype[name], { kind: 'method', name, static: false, private: false });
+  decorate(Serve('rec'), 'rec');
+  decorate(Update('rec'), 'learn');
+  class Sub extends Bare {}
+  for (const ctor of [Bare, Sub]) {
+    expect(flow(ctor, 'rec')?.serve?.method).toBe('rec');
+    expect(updates(ctor, 'rec')).toEqual(['learn']);
+  }
+});
