@@ -1,10 +1,6 @@
+import type { Signal } from '../signal.js';
 import type { LooseTypes } from './declare.js';
 import type { FlowKey, FlowsOf } from './read.js';
-
-/** The global AbortSignal where some library (DOM, node) declares it: ours must compile without either. */
-export type Signal = typeof globalThis extends { AbortSignal: { prototype: infer S } }
-  ? S
-  : { readonly aborted: boolean };
 
 /** What every `@Serve` and `@Update` method gets as its third argument. */
 export interface MethodContext {

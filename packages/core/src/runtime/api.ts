@@ -3,7 +3,6 @@
 
 /** What callers see of the runtime: types only, so that a client elsewhere can have the same. */
 
-import type { Signal } from '../component/context.js';
 import type { AnyComponent } from '../component/declare.js';
 import type {
   CallArgs,
@@ -16,6 +15,7 @@ import type {
   StatePatch,
   StreamKey,
 } from '../component/read.js';
+import type { Signal } from '../signal.js';
 
 /** Options of {@link Instance.run}. All are off by default. */
 export interface RunOptions {

@@ -1,0 +1,2 @@
+// What a store's adapter sees of core.
+export type * from '@motion-ts/core/store';
