@@ -1,3 +1,5 @@
+import type { Signal } from './signal.js';
+
 /**
  * All that core may know of the outside world: time, chance and ids come from here and from nowhere else. A simulator
  * gives its own and runs core under virtual time.
@@ -26,7 +28,7 @@ export interface Env {
  * @param ms milliseconds
  * @param signal ends the wait early, without an error
  */
-export function sleep(env: Env, ms: number, signal?: AbortSignal): Promise<void> {
+export function sleep(env: Env, ms: number, signal?: Signal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
     const done = (): void => {

@@ -1,7 +1,7 @@
 import type { Env } from '../env.js';
 import type { Chunks } from '../state/chunks.js';
 import type { Codec } from '../state/codec.js';
-import type { Call, Outcome, Root } from '../state/records.js';
+import type { Call, Changes, Outcome, Root } from '../state/records.js';
 import type { View } from '../state/view.js';
 import type { Store } from '../store/contract.js';
 
@@ -60,9 +60,6 @@ export interface Turn {
   readonly epoch: number;
   readonly signal: AbortSignal;
 }
-
-/** What an update changes: the codec's bytes of each key, null for a key that goes. */
-export type Changes = ReadonlyMap<string, Uint8Array | null>;
 
 /** Runs users' code. The queue knows nothing of components. */
 export interface UpdateRunner {

@@ -9,6 +9,9 @@ import { Group, type Item, itemsOf, type LoadedBatch } from './group.js';
 import { sweep } from './sweep.js';
 import { Wakeup } from './wakeup.js';
 
+/** What was appended in this process, by seq: the holder need not fetch it. */
+export type Inbox = Map<number, readonly Call[]>;
+
 /** Why a drain ended. */
 export type Drained =
   /** Nothing is left; the lease was given back. */
@@ -34,8 +37,8 @@ export class Drain {
   private readonly queue: QueueContext;
   private readonly fence: Fence<Root>;
   private state: Committed;
-  /** What was appended in this process, by seq: need not be fetched. */
-  private readonly inbox = new Map<number, readonly Call[]>();
+  private readonly inbox: Inbox;
+  private readonly lingerMs: () => number;
   /** Batches from behind the cursor on, without a gap. */
   private window: LoadedBatch[] = [];
   /** The newest seq that is known of. */
@@ -46,11 +49,19 @@ export class Drain {
   private duePushedAt: number;
   private cancelRenewal: (() => void) | undefined;
 
-  constructor(queue: QueueContext, fence: Fence<Root>, committed: Committed, seq: number) {
+  constructor(
+    queue: QueueContext,
+    taken: { readonly fence: Fence<Root>; readonly committed: Committed; readonly seq: number },
+    inbox: Inbox,
+    lingerMs: () => number,
+  ) {
+    const { fence, committed, seq } = taken;
     this.queue = queue;
     this.fence = fence;
     this.state = committed;
     this.knownSeq = seq;
+    this.inbox = inbox;
+    this.lingerMs = lingerMs;
     this.wakeup = new Wakeup(queue.env);
     this.duePushedAt = fence.changedAt;
     fence.signal.addEventListener('abort', () => {
@@ -59,9 +70,8 @@ export class Drain {
     });
   }
 
-  /** This process appended. */
-  appended(seq: number, calls: readonly Call[]): void {
-    if (calls.length > 0) this.inbox.set(seq, calls);
+  /** This process appended; what, is in the inbox. */
+  appended(seq: number): void {
     if (seq > this.knownSeq) this.knownSeq = seq;
     this.wakeup.wake();
   }
@@ -104,7 +114,7 @@ export class Drain {
   }
 
   private async work(): Promise<Drained> {
-    const { env, options } = this.queue;
+    const { env } = this.queue;
     let idleSince = env.mono();
     let idleLook = FIRST_IDLE_LOOK;
     for (;;) {
@@ -118,7 +128,7 @@ export class Drain {
         if (retryInMs !== undefined) return { kind: 'retry', inMs: retryInMs };
         idleSince = env.mono();
         idleLook = FIRST_IDLE_LOOK;
-      } else if (env.mono() - idleSince < options.lingerMs) {
+      } else if (env.mono() - idleSince < this.lingerMs()) {
         const woken = await this.wakeup.wait(idleLook);
         // Others' appends are seen at the next look; this process's own come with a wake-up.
         if (!woken) this.look();

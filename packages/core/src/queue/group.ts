@@ -3,6 +3,7 @@ import type { ChunkGroup, Stored } from '../state/chunks.js';
 import { DIR, INIT, outcomeKey, stateKey } from '../state/keys.js';
 import {
   type Call,
+  type Changes,
   encodeDir,
   encodeOutcome,
   type Outcome,
@@ -13,7 +14,7 @@ import {
 import { type Committed, type StateEntry, stateEntry } from '../state/view.js';
 import { appendKey } from '../store/arguments.js';
 import type { Check, Key, Put } from '../store/contract.js';
-import type { Changes, QueueContext, Turn, UpdatePolicy } from './context.js';
+import type { QueueContext, Turn, UpdatePolicy } from './context.js';
 
 /** A batch as it came from the queue. */
 export interface LoadedBatch {

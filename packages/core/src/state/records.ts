@@ -170,13 +170,13 @@ export function decodeDir(data: Uint8Array, where: string): string[] {
 
 /**
  * One call that waits in the queue. `updates` are the stored names of the methods to run, in order, each with the same
- * payload; a `writeState` has the one name {@link WRITE_STATE} and its patch as the payload.
+ * payload; a `writeState` has the one name {@link WRITE_STATE} and its {@link Changes} as the payload.
  */
 export interface Call {
   readonly id: string;
   readonly flow: string;
   readonly updates: readonly string[];
-  /** The codec's bytes of the {@link Payload}, or of a patch. */
+  /** The codec's bytes of `[props, serveResult, passed]`, or {@link Changes}. */
   readonly payload: Uint8Array;
   /** Milliseconds since the epoch, by the caller's clock. */
   readonly at: number;
@@ -201,6 +201,20 @@ export function decodeBatch(data: Uint8Array, where: string): Call[] {
       ),
   );
   return calls.map(([id, flow, updates, payload, at]) => ({ id, flow, updates, payload, at }));
+}
+
+/** The payload of a `writeState`: the codec's bytes of each key, null for a key that goes. */
+export type Changes = ReadonlyMap<string, Uint8Array | null>;
+export function encodeChanges(changes: Changes): Uint8Array {
+  return write([[...changes]]);
+}
+export function decodeChanges(data: Uint8Array, where: string): Changes {
+  const [changes] = read<[[string, Uint8Array | null][]]>(
+    data,
+    where,
+    (f) => Array.isArray(f[0]) && f[0].every((c) => Array.isArray(c) && string(c[0]) && (c[1] === null || bytes(c[1]))),
+  );
+  return new Map(changes);
 }
 
 /** An error as it is kept in a dead letter. */

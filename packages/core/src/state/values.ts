@@ -3,6 +3,7 @@ import { MotionError } from '../errors.js';
 /** Says where in a value something stands, for messages: `state.books[3].title`. */
 export function joinPath(path: string, key: PropertyKey): string {
   if (typeof key === 'number') return `${path}[${key}]`;
+  if (path === '') return String(key);
   return /^[A-Za-z_$][\w$]*$/.test(String(key)) ? `${path}.${String(key)}` : `${path}[${JSON.stringify(String(key))}]`;
 }
 

@@ -1,5 +1,6 @@
 import type { Env } from '../env.js';
 import { MotionError } from '../errors.js';
+import type { Signal } from '../signal.js';
 import { commitOnce } from './commit-once.js';
 import type { Commit, Key, Revision, Store } from './contract.js';
 import { StoreError } from './errors.js';
@@ -42,7 +43,7 @@ export class Fence<T> {
   rev: Revision | null;
   /** When the last change that was applied was sent, on `env.mono()`. */
   changedAt: number;
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
   private readonly lost = new AbortController();
   private readonly options: FenceOptions<T>;
   /** Changes go one at a time: each must know the revision before it. */

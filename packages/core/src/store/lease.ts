@@ -1,6 +1,7 @@
 import { Packr } from 'msgpackr';
 import { type Env, jittered, sleep } from '../env.js';
 import { MotionError } from '../errors.js';
+import type { Signal } from '../signal.js';
 import { systemEnv } from '../system-env.js';
 import type { CommitResult, Key, Store } from './contract.js';
 import { StoreError } from './errors.js';
@@ -13,7 +14,7 @@ export interface LeaseOptions {
   /** After so many milliseconds without a sign of life of the holder, others may take it. Default: 10,000. */
   readonly ttlMs?: number;
   /** Ends the wait for a lease that another holds. */
-  readonly signal?: AbortSignal;
+  readonly signal?: Signal;
   /** The outside world; only simulations give their own. */
   readonly env?: Env;
 }
@@ -62,7 +63,7 @@ export class Lease {
   readonly epoch: number;
   readonly holder: string;
   /** Aborted, with a `LEASE_LOST` error as the reason, as soon as this side knows that it lost the lease. */
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
   private readonly fence: Fence<LeaseRecord>;
   private readonly stopRenewing: () => void;
 

@@ -1,0 +1,76 @@
+import { sleep } from '../env.js';
+import type { QueueContext } from '../queue/context.js';
+import { GONE, INIT, ROOT } from '../state/keys.js';
+import { encodeStamp } from '../state/records.js';
+import { commitOnce } from '../store/commit-once.js';
+
+type Place = Pick<QueueContext, 'env' | 'store' | 'partition' | 'options'>;
+
+/** Entries are listed with their values: few at a time, for they may be chunks of big ones. */
+const PAGE = 8;
+
+/**
+ * Removes an instance with all it holds, also what is still queued. One commit ends it for everybody: without `init` and
+ * `root` no append, no holder and no reader goes on. A mark stands until the last entry is gone, and nobody can make the
+ * instance anew before that; whoever finds the mark of a process that died goes on for it.
+ *
+ * @returns false: there was no such instance
+ */
+export async function clearInstance(place: Place): Promise<boolean> {
+  const { env, store, partition, options } = place;
+  for (;;) {
+    const { entries } = await store.get(partition, [INIT, ROOT, GONE]);
+    const [init, root, gone] = entries;
+    if (!init && !root) {
+      if (gone) await finishClear(place);
+      return gone !== undefined;
+    }
+    const outcome = await commitOnce(
+      env,
+      store,
+      partition,
+      {
+        id: env.id(),
+        checks: [
+          { key: GONE, rev: null },
+          { key: INIT, rev: init?.rev ?? null },
+          { key: ROOT, rev: root?.rev ?? null },
+        ],
+        puts: [{ key: GONE, value: encodeStamp(env.now()) }],
+        deletes: [INIT, ROOT],
+        due: { in: null },
+      },
+      GONE,
+      env.mono() + options.patienceMs,
+    );
+    if (outcome.applied === 'open') throw outcome.error;
+    if (outcome.applied) break;
+    // A busy holder moves root all the time: come again at once.
+    await sleep(env, env.random() * 3);
+  }
+  await finishClear(place);
+  return true;
+}
+
+/** Deletes what an ended instance left. Does nothing without its mark. */
+export async function finishClear({
+  env,
+  store,
+  partition,
+}: Pick<Place, 'env' | 'store' | 'partition'>): Promise<void> {
+  const gone = (await store.get(partition, [GONE])).entries[0];
+  if (!gone) return;
+  const checks = [{ key: GONE, rev: gone.rev }];
+  for (;;) {
+    const page = await store.list(partition, { prefix: '', limit: PAGE });
+    const keys = page.map(({ key }) => key).filter((key) => key !== GONE);
+    const last = keys.length === 0 && page.length < PAGE;
+    const commit = last
+      ? { id: env.id(), checks, deletes: [GONE], drop: true }
+      : { id: env.id(), checks, deletes: keys };
+    const result = await store.commit(partition, commit);
+    if (!result.ok) return;
+    if (last) break;
+  }
+  await store.cacheClear(partition);
+}

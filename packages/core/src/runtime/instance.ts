@@ -1,0 +1,349 @@
+import type { AnyComponent } from '../component/declare.js';
+import type { FlowDefinition } from '../component/definition.js';
+import type { FlowStream } from '../component/read.js';
+import { MotionError } from '../errors.js';
+import type { Appended } from '../queue/producer.js';
+import { encodeChanges, updateId, WRITE_STATE } from '../state/records.js';
+import type { Committed } from '../state/view.js';
+import type { DeadLetter, Instance, RunOptions, SignalOptions } from './api.js';
+import {
+  callOf,
+  describeDeadLetter,
+  dropDeadLetter,
+  findDeadLetter,
+  listDeadLetters,
+  updateFailed,
+} from './dead-letters.js';
+import type { Host } from './host.js';
+import { InFlight } from './in-flight.js';
+import type { OpenedInstance } from './opened.js';
+import { changesOf } from './patch.js';
+import { encodePayload } from './payload.js';
+import { checkProps, type FlowProps } from './props.js';
+import { ResultCache } from './result-cache.js';
+import { type ServeCall, type Served, serveStream, serveWhole } from './serve.js';
+import { abortedError } from './timeout.js';
+import { mostKeys } from './update-runner.js';
+
+const noOptions: RunOptions = Object.freeze({});
+
+/** A handle on an instance: what {@link Instance} promises, on top of what the process shares. */
+export class InstanceHandle {
+  readonly id: string;
+  readonly componentName: string;
+  private readonly host: Host;
+  private readonly opened: OpenedInstance;
+  private readonly inFlight: InFlight;
+  private readonly cache: ResultCache | undefined;
+  private readonly onClose: (handle: InstanceHandle) => void;
+  private closed = false;
+  /** Dead letters up to here were reported, or were there before this handle. */
+  private reportedSeq: number;
+  private reportedDeadLetters: number;
+
+  constructor(host: Host, opened: OpenedInstance, onClose: (handle: InstanceHandle) => void) {
+    const { definition } = opened.registered;
+    this.id = opened.id;
+    this.componentName = definition.name;
+    this.host = host;
+    this.opened = opened;
+    this.onClose = onClose;
+    this.inFlight = new InFlight();
+    this.reportedSeq = opened.root.cursor;
+    this.reportedDeadLetters = opened.root.deadLetters;
+    const { store, codec, logger } = host.settings;
+    const caches = [...definition.flows.values()].some(({ serve }) => serve?.cache);
+    this.cache = caches
+      ? new ResultCache(store, opened.partition, codec, definition.codeVersion, (message, cause) =>
+          logger.warn(`${opened.what}: ${message}`, cause),
+        )
+      : undefined;
+  }
+
+  async run(flowName: string, given?: unknown, options: RunOptions = noOptions): Promise<unknown> {
+    this.begin();
+    try {
+      const flow = this.flow(flowName);
+      const what = `flow '${flowName}' of ${this.opened.what}`;
+      this.checkOptions(options, what);
+      const checked = checkProps(flow, given, what);
+      const props = checked instanceof Promise ? await checked : checked;
+      const served = flow.serve ? await this.serve(flow, props, options, what) : { result: undefined };
+      if (flow.updates.length > 0) await this.queue(flow, props, served, options, what);
+      return served.result;
+    } finally {
+      this.inFlight.end();
+    }
+  }
+
+  stream(flowName: string, given?: unknown, options: RunOptions = noOptions): FlowStream<unknown, unknown> {
+    let settle: { resolve: (value: unknown) => void; reject: (error: unknown) => void } | undefined;
+    const result = new Promise<unknown>((resolve, reject) => {
+      settle = { resolve, reject };
+    });
+    result.catch(() => undefined);
+    const chunks = this.chunks(flowName, given, options);
+    const iterate = async function* (): AsyncGenerator<unknown> {
+      let ended = false;
+      try {
+        let step = await chunks.next();
+        for (; !step.done; step = await chunks.next()) yield step.value;
+        ended = true;
+        settle?.resolve(step.value);
+      } catch (error) {
+        ended = true;
+        settle?.reject(error);
+        throw error;
+      } finally {
+        if (!ended) {
+          settle?.reject(
+            new MotionError(
+              'ABORTED',
+              `the stream of flow '${flowName}' was left before its end: nothing was cached or queued`,
+            ),
+          );
+          await chunks.return(undefined);
+        }
+      }
+    };
+    return Object.assign(iterate(), { result });
+  }
+
+  async readState(...keys: [key?: string]): Promise<unknown> {
+    return this.counted(async () => {
+      const { committed } = await this.opened.refresh();
+      const [key] = keys;
+      return key === undefined ? committed.state : committed.state[key];
+    });
+  }
+
+  async writeState(patch: unknown, options: SignalOptions = {}): Promise<void> {
+    return this.counted(async () => {
+      const { env, codec } = this.host.settings;
+      const changes = changesOf(patch, codec, `writeState of ${this.opened.what}`, mostKeys(this.host.settings));
+      if (changes.size === 0) return;
+      const call = {
+        id: env.id(),
+        flow: WRITE_STATE,
+        updates: [WRITE_STATE],
+        payload: encodeChanges(changes),
+        at: env.now(),
+      };
+      await this.committed(await this.opened.producer.append({ call }), options.signal as AbortSignal | undefined);
+    });
+  }
+
+  async version(): Promise<number> {
+    return this.counted(async () => (await this.opened.refresh()).committed.root.version);
+  }
+
+  async flushUpdates(flowName?: string, options: SignalOptions = {}): Promise<void> {
+    return this.counted(async () => {
+      if (flowName !== undefined) this.flow(flowName);
+      const { seq } = await this.opened.refresh();
+      const { root } = await this.opened.waiters.wait(
+        { seq, index: Infinity },
+        [],
+        options.signal as AbortSignal | undefined,
+      );
+      if (root.deadLetters <= this.reportedDeadLetters) return;
+      const from = this.reportedSeq;
+      const failed = (await listDeadLetters(this.opened.queue)).filter(
+        ({ dead }) => dead.seq > from && dead.seq <= seq && (flowName === undefined || dead.flow === flowName),
+      );
+      if (flowName === undefined) {
+        this.reportedSeq = seq;
+        this.reportedDeadLetters = root.deadLetters;
+      }
+      const [first] = failed;
+      if (!first) return;
+      const errors = failed.map(({ id, dead }) => updateFailed(this.opened.what, id, dead));
+      const message =
+        errors.length === 1
+          ? (errors[0] as MotionError).message
+          : `${errors.length} updates of ${this.opened.what} failed; the first: ${errors[0]?.message}`;
+      throw new MotionError('UPDATE_FAILED', message, { cause: errors[0]?.cause, errors });
+    });
+  }
+
+  async deadLetters(): Promise<DeadLetter[]> {
+    return this.counted(async () => {
+      await this.opened.refresh();
+      const { queue } = this.opened;
+      return Promise.all((await listDeadLetters(queue)).map((letter) => describeDeadLetter(queue, letter)));
+    });
+  }
+
+  async redrive(id: string): Promise<void> {
+    return this.counted(async () => {
+      const { queue, producer } = this.opened;
+      const letter = await findDeadLetter(queue, id);
+      const call = await callOf(queue, letter);
+      await producer.append({ call, redriven: { key: `o/${letter.id}`, rev: letter.rev } });
+      const group = queue.chunks.groupOf(letter.dead.payload);
+      if (group) await queue.chunks.forget([group]);
+    });
+  }
+
+  async discardDeadLetter(id: string): Promise<void> {
+    return this.counted(async () => dropDeadLetter(this.opened.queue, await findDeadLetter(this.opened.queue, id)));
+  }
+
+  async close(): Promise<void> {
+    const first = !this.closed;
+    this.closed = true;
+    await this.inFlight.settled();
+    if (!first) return;
+    this.onClose(this);
+    this.host.release(this.opened);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private async serve(flow: FlowDefinition, props: FlowProps, options: RunOptions, what: string): Promise<Served> {
+    const { committed } = await this.opened.refresh();
+    const cached = this.cacheKey(flow, props, committed, options);
+    const hit = cached && !options.forceRefresh ? await this.cache?.get(cached) : undefined;
+    if (hit) return hit;
+    const served = await serveWhole(this.serveCall(flow, props, committed, options, what));
+    if (cached) await this.cache?.set(cached, served, flow.serve?.cache?.ttlMs ?? 0, what);
+    return served;
+  }
+
+  private async *chunks(flowName: string, given: unknown, options: RunOptions): AsyncGenerator<unknown, unknown> {
+    this.begin();
+    try {
+      const flow = this.flow(flowName);
+      const what = `flow '${flowName}' of ${this.opened.what}`;
+      this.checkOptions(options, what);
+      if (!flow.serve)
+        throw new MotionError('UNKNOWN_FLOW', `${what} has no @Serve method, so it cannot be streamed; use run()`);
+      const props = await checkProps(flow, given, what);
+      const { committed } = await this.opened.refresh();
+      const cached = this.cacheKey(flow, props, committed, options);
+      const hit = cached && !options.forceRefresh ? await this.cache?.get(cached) : undefined;
+      if (hit?.chunks) yield* hit.chunks;
+      const served = hit ?? (yield* serveStream(this.serveCall(flow, props, committed, options, what)));
+      if (cached && !hit) await this.cache?.set(cached, served, flow.serve.cache?.ttlMs ?? 0, what);
+      if (flow.updates.length > 0) await this.queue(flow, props, served, options, what);
+      return served.result;
+    } finally {
+      this.inFlight.end();
+    }
+  }
+
+  private serveCall(
+    flow: FlowDefinition,
+    props: FlowProps,
+    committed: Committed,
+    options: RunOptions,
+    what: string,
+  ): ServeCall {
+    const serve = flow.serve as NonNullable<typeof flow.serve>;
+    return {
+      opened: this.opened,
+      flow,
+      serve,
+      state: committed.state,
+      props,
+      signal: options.signal as AbortSignal | undefined,
+      what,
+    };
+  }
+
+  private cacheKey(
+    flow: FlowDefinition,
+    props: FlowProps,
+    committed: Committed,
+    options: RunOptions,
+  ): string | undefined {
+    return flow.serve?.cache && this.cache && !options.ignoreCache
+      ? this.cache.key(flow, props, committed.root)
+      : undefined;
+  }
+
+  /** Queues the flow's updates; waits for them too, if asked to. */
+  private async queue(
+    flow: FlowDefinition,
+    props: FlowProps,
+    served: Served,
+    options: RunOptions,
+    what: string,
+  ): Promise<void> {
+    const { env, codec } = this.host.settings;
+    const payload = encodePayload({ props, serveResult: served.result, passed: served.passed }, codec, what);
+    const call = {
+      id: env.id(),
+      flow: flow.name,
+      updates: flow.updates.map(({ name }) => name),
+      payload,
+      at: env.now(),
+    };
+    const { idempotencyKey } = options;
+    const appended = await this.opened.producer.append({
+      call,
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
+    });
+    if (options.flushUpdates) await this.committed(appended, options.signal as AbortSignal | undefined);
+  }
+
+  /** Waits until a call's updates are in the state. */
+  private async committed({ call, updates, position }: Appended, signal: AbortSignal | undefined): Promise<void> {
+    const ids = Array.from({ length: updates }, (_, n) => updateId(call, n));
+    const { outcomes } = await this.opened.waiters.wait(position, ids, signal);
+    for (const [id, outcome] of outcomes) {
+      if (outcome.kind === 'dead') throw updateFailed(this.opened.what, id, outcome);
+    }
+    for (const [id, outcome] of outcomes)
+      if (outcome.kind === 'discarded')
+        throw new MotionError(
+          'UPDATE_DISCARDED',
+          `update ${id} of ${this.opened.what} was discarded by its policy: ${outcome.why === 'age' ? 'it had waited too long' : 'enough newer ones waited behind it'}`,
+        );
+  }
+
+  private flow(name: string): FlowDefinition {
+    const { flows } = this.opened.registered.definition;
+    const flow = flows.get(name);
+    if (flow) return flow;
+    throw new MotionError(
+      'UNKNOWN_FLOW',
+      `${this.componentName} has no flow ${typeof name === 'string' ? `'${name}'` : String(name)}; it has ${[...flows.keys()].map((known) => `'${known}'`).join(', ') || 'none'}`,
+    );
+  }
+
+  private checkOptions(options: RunOptions, what: string): void {
+    if (options === noOptions) return;
+    if (typeof options !== 'object' || options === null)
+      throw new MotionError('INVALID_OPTIONS', `${what}: the options must be an object`);
+    const { idempotencyKey, signal } = options;
+    if (
+      idempotencyKey !== undefined &&
+      (typeof idempotencyKey !== 'string' || idempotencyKey === '' || idempotencyKey.length > 200)
+    )
+      throw new MotionError('INVALID_OPTIONS', `${what}: the idempotencyKey must be a string of 1 to 200 characters`);
+    if (signal?.aborted) throw abortedError(what, (signal as AbortSignal).reason);
+  }
+
+  private begin(): void {
+    if (this.closed)
+      throw new MotionError('CLOSED', `the handle on ${this.opened.what} is closed; open the instance again`);
+    this.inFlight.begin();
+  }
+
+  private async counted<T>(work: () => Promise<T>): Promise<T> {
+    this.begin();
+    try {
+      return await work();
+    } finally {
+      this.inFlight.end();
+    }
+  }
+}
+
+/** The handle, as its component's types describe it: they say more than a class without them can. */
+export function typedHandle<C extends AnyComponent>(handle: InstanceHandle): Instance<C> {
+  return handle as never;
+}

@@ -1,0 +1,88 @@
+import { MotionError } from '../errors.js';
+import type { QueueContext } from '../queue/context.js';
+import { Producer } from '../queue/producer.js';
+import { Waiters } from '../queue/waiters.js';
+import { Chunks } from '../state/chunks.js';
+import type { Call, Root } from '../state/records.js';
+import { type Fresh, View } from '../state/view.js';
+import type { Settings } from './options.js';
+import { ComponentRunner, type RegisteredComponent } from './update-runner.js';
+
+/** Hears of appends of this process; set where this process also runs updates. */
+export type Nudge = (opened: OpenedInstance, seq: number, calls: readonly Call[]) => void;
+
+/** One instance as this process holds it: shared by all handles on it, and by the worker that runs its updates. */
+export class OpenedInstance {
+  readonly registered: RegisteredComponent;
+  readonly id: string;
+  readonly partition: string;
+  readonly what: string;
+  readonly queue: QueueContext;
+  /** How many handles, and a running drain, need it. */
+  users = 0;
+  private readonly nudge: Nudge | undefined;
+  private theProducer: Producer | undefined;
+  private theWaiters: Waiters | undefined;
+
+  constructor(
+    registered: RegisteredComponent,
+    id: string,
+    partition: string,
+    settings: Settings,
+    nudge: Nudge | undefined,
+  ) {
+    const { store, env, codec, queue: options } = settings;
+    this.registered = registered;
+    this.id = id;
+    this.partition = partition;
+    this.what = `${registered.definition.name}/${id}`;
+    this.nudge = nudge;
+    const chunks = new Chunks(store, env, partition, options.patienceMs);
+    const info = { componentName: registered.definition.name, instanceId: id };
+    this.queue = {
+      env,
+      store,
+      partition,
+      what: this.what,
+      codec,
+      chunks,
+      view: new View(store, env, partition, this.what, codec, chunks),
+      options,
+      runner: new ComponentRunner(registered, settings, id, this.what),
+      events: {
+        committed: (before, after, outcomes) => this.theWaiters?.committed(before, after, outcomes),
+        failed: ({ flow, update }, error, dead) => settings.onError(error, { ...info, flow, update, dead }),
+        warn: (message, cause) => settings.logger.warn(message, ...(cause === undefined ? [] : [cause])),
+      },
+    };
+  }
+
+  /** @throws MotionError `INSTANCE_GONE`, `CORRUPT`; StoreError */
+  refresh(): Promise<Fresh> {
+    return this.queue.view.refresh();
+  }
+
+  /** The newest root that is known; the instance was loaded before anything else could be asked of it. */
+  get root(): Root {
+    const root = this.queue.view.current?.root;
+    if (!root) throw new MotionError('INSTANCE_GONE', `${this.what} was not loaded`);
+    return root;
+  }
+
+  get producer(): Producer {
+    this.theProducer ??= new Producer(this.queue, this.root.incarnation, (seq, calls) =>
+      this.nudge?.(this, seq, calls),
+    );
+    return this.theProducer;
+  }
+
+  get waiters(): Waiters {
+    this.theWaiters ??= new Waiters(this.queue, this.root.incarnation);
+    return this.theWaiters;
+  }
+
+  /** The waiters, if anybody ever waited. */
+  get waitersIfAny(): Waiters | undefined {
+    return this.theWaiters;
+  }
+}

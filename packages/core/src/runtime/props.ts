@@ -1,0 +1,44 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { FlowDefinition } from '../component/definition.js';
+import { MotionError } from '../errors.js';
+import { isThenable } from './update-runner.js';
+
+export type FlowProps = Readonly<Record<string, unknown>>;
+
+const none: FlowProps = Object.freeze({});
+
+/**
+ * Checks a call's props, before anything runs or is queued.
+ *
+ * @returns what the methods get: the schema's output, or the props as they are
+ * @throws MotionError `INVALID_PROPS`
+ */
+export function checkProps(flow: FlowDefinition, given: unknown, what: string): FlowProps | Promise<FlowProps> {
+  const props = given ?? none;
+  if (typeof props !== 'object' || Array.isArray(props))
+    throw invalid(what, `props must be an object, not ${Array.isArray(props) ? 'an array' : `a ${typeof props}`}`);
+  if (!flow.schema) return props === none ? none : Object.freeze({ ...props });
+  const result = flow.schema['~standard'].validate(props);
+  return isThenable(result) ? Promise.resolve(result).then((settled) => valueOf(settled, what)) : valueOf(result, what);
+}
+
+function valueOf(result: StandardSchemaV1.Result<unknown>, what: string): FlowProps {
+  if (result.issues) {
+    const issues = result.issues.map(({ message, path }) => ({
+      message,
+      path: path?.map((part) => (typeof part === 'object' ? part.key : part)) ?? [],
+    }));
+    throw new MotionError(
+      'INVALID_PROPS',
+      `${what}: ${issues.map(({ message, path }) => (path.length > 0 ? `${path.map(String).join('.')}: ${message}` : message)).join('; ')}`,
+      { issues },
+    );
+  }
+  if (typeof result.value !== 'object' || result.value === null)
+    throw invalid(what, 'the schema gave something that is no object');
+  return Object.freeze({ ...(result.value as object) }) as FlowProps;
+}
+
+function invalid(what: string, why: string): MotionError {
+  return new MotionError('INVALID_PROPS', `${what}: ${why}`, { issues: [{ message: why, path: [] }] });
+}

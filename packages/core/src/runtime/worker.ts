@@ -1,0 +1,236 @@
+import { jittered } from '../env.js';
+import { MotionError } from '../errors.js';
+import { Drain, type Inbox } from '../queue/drain.js';
+import { type Sightings, take } from '../queue/take.js';
+import { parsePartition } from '../state/keys.js';
+import type { Call } from '../state/records.js';
+import { StoreError } from '../store/errors.js';
+import type { Host } from './host.js';
+import type { OpenedInstance } from './opened.js';
+
+/** Which updates a worker runs, and how many at once. */
+export interface WorkerScope {
+  /** Names of components; undefined: all that are registered. */
+  readonly components: ReadonlySet<string> | undefined;
+  readonly shard: readonly [index: number, of: number] | undefined;
+  /** Instances whose updates run at the same time. */
+  readonly concurrency: number;
+}
+
+/** One instance that is being drained, or waits for it. */
+interface Job {
+  readonly inbox: Inbox;
+  /** The newest seq that was appended here. */
+  seq: number;
+  opened?: OpenedInstance | undefined;
+  drain?: Drain;
+}
+
+const SCAN_MS = 1_000;
+/** A burst of hints costs one scan. */
+const HINTED_SCAN_MS = 25;
+const ERROR_MS = 1_000;
+
+/**
+ * Runs queued updates: of instances that this process appended to, at once; of any other, when a scan finds it due. There
+ * is no poll per instance: an idle one costs nothing.
+ */
+export class UpdateWorker {
+  private readonly host: Host;
+  private readonly scope: WorkerScope;
+  private readonly me: string;
+  private readonly jobs = new Map<string, Job>();
+  /** Jobs beyond the concurrency, in the order in which they came. */
+  private readonly waiting: string[] = [];
+  private readonly timers = new Map<string, () => void>();
+  private readonly sightings: Sightings = new Map();
+  private running = 0;
+  private cancelScan: (() => void) | undefined;
+  private scanning = false;
+  private hinted = false;
+  private unwatch: (() => void) | undefined;
+  private closing = false;
+  private onQuiet: (() => void) | undefined;
+
+  constructor(host: Host, scope: WorkerScope) {
+    this.host = host;
+    this.scope = scope;
+    this.me = host.settings.env.id();
+  }
+
+  start(): void {
+    this.unwatch = this.host.settings.store.watch?.((partition) => {
+      // What this process drains, it knows best itself.
+      if (partition === undefined || !this.jobs.has(partition)) this.hint();
+    });
+    this.scanLater(0);
+  }
+
+  /** This process appended. */
+  nudge(opened: OpenedInstance, seq: number, calls: readonly Call[]): void {
+    if (this.closing || !this.covers(opened.registered.definition.name)) return;
+    const job = this.job(opened.partition);
+    job.opened ??= opened;
+    if (calls.length > 0) job.inbox.set(seq, calls);
+    job.seq = Math.max(job.seq, seq);
+    job.drain?.appended(seq);
+  }
+
+  /**
+   * Takes nothing new, ends what runs, gives the leases back.
+   *
+   * @param abortRunning tell running updates to give up
+   */
+  async close(abortRunning: boolean): Promise<void> {
+    this.closing = true;
+    this.unwatch?.();
+    this.cancelScan?.();
+    for (const cancel of this.timers.values()) cancel();
+    this.timers.clear();
+    for (const partition of this.waiting.splice(0)) this.jobs.delete(partition);
+    for (const { drain } of this.jobs.values()) drain?.stop(abortRunning);
+    if (this.running > 0)
+      await new Promise<void>((resolve) => {
+        this.onQuiet = resolve;
+      });
+  }
+
+  private covers(component: string): boolean {
+    return (this.scope.components?.has(component) ?? true) && this.host.isRegistered(component);
+  }
+
+  private job(partition: string): Job {
+    const known = this.jobs.get(partition);
+    if (known) return known;
+    const job: Job = { inbox: new Map(), seq: 0 };
+    this.jobs.set(partition, job);
+    if (this.running < this.scope.concurrency) this.begin(partition, job);
+    else this.waiting.push(partition);
+    return job;
+  }
+
+  private begin(partition: string, job: Job): void {
+    this.running++;
+    // Not in the caller's turn: the job gets its inbox first, and an append its answer.
+    void Promise.resolve().then(async () => {
+      const again = await this.work(partition, job);
+      this.running--;
+      this.jobs.delete(partition);
+      if (again !== undefined && !this.closing) this.later(partition, again);
+      this.next();
+      if (this.running === 0) this.onQuiet?.();
+    });
+  }
+
+  private next(): void {
+    while (!this.closing && this.running < this.scope.concurrency) {
+      const partition = this.waiting.shift();
+      const job = partition === undefined ? undefined : this.jobs.get(partition);
+      if (partition === undefined || !job) return;
+      this.begin(partition, job);
+    }
+  }
+
+  /** @returns milliseconds until the next look at the instance, if one is worth while */
+  private async work(partition: string, job: Job): Promise<number | undefined> {
+    try {
+      job.opened ??= await this.host.openForWorker(partition);
+      const { opened } = job;
+      if (!opened) return undefined;
+      opened.users++;
+      try {
+        return await this.drain(opened, job);
+      } finally {
+        this.host.release(opened);
+      }
+    } catch (error) {
+      return this.failed(partition, job, error);
+    }
+  }
+
+  private async drain(opened: OpenedInstance, job: Job): Promise<number | undefined> {
+    while (!this.closing) {
+      const { seq } = job;
+      const taken = await take(opened.queue, this.me, this.sightings, seq);
+      if (taken.kind === 'later') return taken.inMs;
+      if (taken.kind === 'idle') {
+        if (job.seq > seq) continue;
+        return undefined;
+      }
+      const { queue } = opened;
+      // Others wait for this place: then no lingering.
+      job.drain = new Drain(queue, taken, job.inbox, () => (this.waiting.length > 0 ? 0 : queue.options.lingerMs));
+      if (this.closing) job.drain.stop(false);
+      const drained = await job.drain.run();
+      delete job.drain;
+      if (drained.kind === 'retry') return drained.inMs;
+      if (drained.kind === 'lost') return queue.options.ttlMs;
+      if (drained.kind === 'stopped' || job.seq <= opened.root.cursor) return undefined;
+    }
+    return undefined;
+  }
+
+  private failed(partition: string, job: Job, error: unknown): number | undefined {
+    delete job.drain;
+    if (MotionError.is(error, 'INSTANCE_GONE')) {
+      job.opened?.waitersIfAny?.fail(error);
+      return undefined;
+    }
+    if (this.closing && StoreError.is(error, 'closed')) return undefined;
+    const { component, id } = parsePartition(partition) ?? { component: partition, id: '' };
+    this.host.settings.onError(error, { componentName: component, instanceId: id });
+    // Nothing behind a damaged entry can run: those who wait are told, rather than left waiting.
+    if (MotionError.is(error)) job.opened?.waitersIfAny?.fail(error);
+    return StoreError.is(error, 'closed') ? undefined : ERROR_MS * (MotionError.is(error) ? 30 : 1);
+  }
+
+  private later(partition: string, ms: number): void {
+    this.timers.get(partition)?.();
+    const cancel = this.host.settings.env.timer(
+      ms,
+      () => {
+        this.timers.delete(partition);
+        if (!this.closing) this.job(partition);
+      },
+      true,
+    );
+    this.timers.set(partition, cancel);
+  }
+
+  private hint(): void {
+    if (this.hinted || this.closing) return;
+    this.hinted = true;
+    this.scanLater(HINTED_SCAN_MS);
+  }
+
+  private scanLater(ms: number): void {
+    this.cancelScan?.();
+    this.cancelScan = this.host.settings.env.timer(ms, () => void this.scan(), true);
+  }
+
+  private async scan(): Promise<void> {
+    if (this.scanning) return;
+    this.scanning = true;
+    this.hinted = false;
+    const { env, store, logger } = this.host.settings;
+    try {
+      let cursor: string | undefined;
+      do {
+        const { shard } = this.scope;
+        const page = await store.scan({ due: true, ...(shard && { shard }) }, cursor);
+        for (const partition of page.partitions) {
+          const parsed = parsePartition(partition);
+          if (this.closing) return;
+          if (parsed && this.covers(parsed.component) && !this.timers.has(partition)) this.job(partition);
+        }
+        cursor = page.cursor;
+      } while (cursor !== undefined && this.waiting.length < this.scope.concurrency);
+    } catch (error) {
+      if (!this.closing && !StoreError.is(error, 'closed'))
+        logger.warn('looking for queued updates failed; it is tried again', error);
+    } finally {
+      this.scanning = false;
+      if (!this.closing) this.scanLater(jittered(env, SCAN_MS));
+    }
+  }
+}
