@@ -1,4 +1,4 @@
-import { assertGet, type Commit, type Key, type Limits, StoreError } from '@motion-ts/core/store';
+import { assertGet, type Check, type Commit, type Key, type Limits, type Put, StoreError } from '@motion-ts/core/store';
 
 const MiB = 2 ** 20;
 
@@ -11,21 +11,41 @@ export const LIMITS: Limits = {
   getBytes: 64 * MiB,
 };
 
-/** A commit whose bytes are nobody else's, and how many they are. */
-export function copyOf(commit: Commit): { copy: Commit; bytes: number } {
-  if (commit.puts === undefined && commit.appends === undefined) return { copy: commit, bytes: 0 };
+/** A commit whose bytes are nobody else's. Every copy has the same shape, which keeps the code that reads it fast. */
+export interface OwnCommit {
+  readonly id: string;
+  readonly checks: readonly Check[];
+  readonly seqIs: number | undefined;
+  readonly puts: readonly Put[];
+  readonly appends: readonly Uint8Array[];
+  readonly deletes: readonly Key[];
+  readonly due: Commit['due'];
+  readonly drop: boolean;
+}
+
+const NONE: readonly never[] = [];
+
+/** Copies a commit. `new Uint8Array(bytes)` copies; `bytes.slice()` would not if the caller gives a Buffer. */
+export function copyOf(commit: Commit): OwnCommit {
+  const { id, checks = NONE, seqIs, puts, appends, deletes = NONE, due, drop = false } = commit;
+  return {
+    id,
+    checks,
+    seqIs,
+    puts: puts === undefined ? NONE : puts.map(({ key, value }) => ({ key, value: new Uint8Array(value) })),
+    appends: appends === undefined ? NONE : appends.map((value) => new Uint8Array(value)),
+    deletes,
+    due,
+    drop,
+  };
+}
+
+/** About how many bytes a commit brings. */
+export function bytesIn(commit: OwnCommit): number {
   let bytes = 0;
-  // `new Uint8Array(bytes)` copies; `bytes.slice()` would not if the caller gives a Buffer.
-  const own = (value: Uint8Array): Uint8Array => {
-    bytes += value.byteLength;
-    return new Uint8Array(value);
-  };
-  const copy: Commit = {
-    ...commit,
-    puts: commit.puts?.map(({ key, value }) => ({ key, value: own(value) })) ?? [],
-    appends: commit.appends?.map(own) ?? [],
-  };
-  return { copy, bytes };
+  for (const put of commit.puts) bytes += put.value.byteLength;
+  for (const value of commit.appends) bytes += value.byteLength;
+  return bytes;
 }
 
 /** @throws StoreError `invalid`, `too_large` */

@@ -6,7 +6,7 @@ import { pauseBefore } from './patience.js';
 /** One write: a commit, or a change of the cache. */
 export interface Write {
   /** Names it in errors. */
-  readonly what: string;
+  what(): string;
   readonly bytes: number;
   /** On the clock of `performance.now()`. */
   readonly deadline: number;
@@ -17,6 +17,8 @@ export interface Write {
   rejected(error: StoreError): void;
 }
 
+/** Its `then` is the cheapest microtask there is. */
+const RESOLVED = Promise.resolve();
 const MAX_WRITES = 256;
 const MAX_BYTES = 8 * 2 ** 20;
 
@@ -55,7 +57,7 @@ export class GroupCommit {
     // A lone writer in sequence waits no longer than a microtask. With several at work, the end of the turn lets those
     // who are a few microtasks behind share the transaction.
     if (this.#crowded) setImmediate(this.#flush);
-    else queueMicrotask(this.#flush);
+    else RESOLVED.then(this.#flush);
   }
 
   /** Resolves once nothing is waiting. */
@@ -70,7 +72,7 @@ export class GroupCommit {
       this.#begin.run();
     } catch (error) {
       if (isBusy(error)) this.#retryLater(error);
-      else this.#finish(size, (write) => write.rejected(storeError(error, write.what)));
+      else this.#finish(size, (write) => write.rejected(storeError(error, write.what())));
       return;
     }
     this.#attempt = 0;
@@ -95,7 +97,7 @@ export class GroupCommit {
       return true;
     } catch (error) {
       this.#rollBack();
-      if (size === 1) this.#finish(1, (write) => write.rejected(storeError(error, write.what)));
+      if (size === 1) this.#finish(1, (write) => write.rejected(storeError(error, write.what())));
       else {
         this.#alone = size;
         this.#schedule(0);
@@ -112,7 +114,7 @@ export class GroupCommit {
       if (isBusy(error)) this.#retryLater(error);
       else {
         this.#onUnknown();
-        this.#finish(size, (write) => write.rejected(commitError(error, write.what)));
+        this.#finish(size, (write) => write.rejected(commitError(error, write.what())));
       }
       return;
     }
@@ -133,7 +135,7 @@ export class GroupCommit {
       // Whoever is tried alone is in front, and so are the oldest: which of them are late does not matter.
       this.#alone = Math.max(0, this.#alone - late.length);
       this.#waiting = this.#waiting.filter((write) => write.deadline > now);
-      for (const write of late) write.rejected(storeError(error, write.what));
+      for (const write of late) write.rejected(storeError(error, write.what()));
     }
     if (this.#waiting.length > 0) this.#schedule(pauseBefore(++this.#attempt));
     else this.#settle();

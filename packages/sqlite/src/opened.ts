@@ -1,8 +1,19 @@
-import type { Commit, CommitResult, Key, Limits, Revision, Snapshot, StoreError } from '@motion-ts/core/store';
+import type {
+  CommitResult,
+  Key,
+  Limits,
+  Revision,
+  ScanPage,
+  ScanQuery,
+  Snapshot,
+  StoreError,
+} from '@motion-ts/core/store';
 import { type Applied, Applier } from './apply.js';
+import { bytesIn, type OwnCommit } from './arguments.js';
 import { type Connection, valuesOf } from './connection.js';
 import { assertNoTransaction } from './failure.js';
 import { GroupCommit } from './group.js';
+import { type Alarm, Heads } from './heads.js';
 import { ResultCache } from './result-cache.js';
 import { Seen } from './seen.js';
 import { SnapshotReader, snapshotOf } from './snapshot.js';
@@ -13,6 +24,7 @@ import type { Watchers } from './watchers.js';
 export class Opened {
   readonly connection: Connection;
   readonly walker: Walker;
+  readonly #heads: Heads;
   readonly cache: ResultCache;
   readonly group: GroupCommit;
   readonly #reader: SnapshotReader;
@@ -26,7 +38,8 @@ export class Opened {
     this.walker = new Walker(connection);
     this.cache = new ResultCache(connection);
     this.#reader = new SnapshotReader(connection, limits);
-    this.#applier = new Applier(connection);
+    this.#heads = new Heads(connection);
+    this.#applier = new Applier(connection, this.#heads);
     const dataVersion = valuesOf(connection, 'PRAGMA data_version');
     this.#seen = own ? new Seen(dataVersion) : undefined;
     this.group = new GroupCommit(connection, () => this.#seen?.forget());
@@ -47,12 +60,12 @@ export class Opened {
     return snapshotOf(found);
   }
 
-  commit(partition: string, commit: Commit, bytes: number, deadline: number): Promise<CommitResult> {
+  commit(partition: string, commit: OwnCommit, deadline: number): Promise<CommitResult> {
     return new Promise((resolve, reject) => {
       let applied: Applied;
       this.group.add({
-        what: `commit ${commit.id} in ${partition}`,
-        bytes,
+        what: () => `commit ${commit.id} in ${partition}`,
+        bytes: bytesIn(commit),
         deadline,
         apply: () => {
           applied = this.#applier.apply(partition, commit);
@@ -69,10 +82,26 @@ export class Opened {
     });
   }
 
+  scan(query: ScanQuery, cursor: string | undefined, deadline: number): ScanPage {
+    return this.walker.scan(query, cursor, (alarms) => this.#correct(alarms, deadline));
+  }
+
   /** A change of the cache: it shares the transactions of the commits. */
-  write(what: string, bytes: number, deadline: number, apply: () => void): Promise<void> {
+  write(what: () => string, bytes: number, deadline: number, apply: () => void): Promise<void> {
     return new Promise((resolve, reject: (error: StoreError) => void) => {
       this.group.add({ what, bytes, deadline, apply, applied: resolve, rejected: reject });
     });
+  }
+
+  /** Alarms that came too early cost every scan a look, and nothing else: should this fail, the next scan tries again. */
+  #correct(alarms: readonly Alarm[], deadline: number): void {
+    this.write(
+      () => 'correcting alarms',
+      0,
+      deadline,
+      () => {
+        for (const alarm of alarms) this.#heads.correct(alarm);
+      },
+    ).catch(() => {});
   }
 }

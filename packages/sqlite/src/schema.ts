@@ -7,21 +7,24 @@ export const APPLICATION_ID = 0x4d6f7473;
 export const SCHEMA_VERSION = 1;
 
 /**
- * `entry` keeps its rows in the tree of its key itself (WITHOUT ROWID): one page to write per commit instead of two. But
- * to compare keys, SQLite reads the whole of a row that does not fit its page, so large values live in `large`; `v` is
- * then the id there, and the triggers delete what no entry points to any more.
+ * What costs in SQLite is the number of pages that a commit changes. So all of a partition lies side by side in one tree,
+ * its head included, and a small commit changes one page:
  *
- * `head` has a row for each partition that ever had appends or a due. `cache` may hold large values, hence its rowid.
+ * - `entry`: a row for each entry. The row of the empty key is the partition's head, with `seq`, `due` and `alarm`; it is
+ *   there if the partition ever had appends or a due.
+ * - `large`: the large values; `v` is then the id there. To compare keys, SQLite reads the whole of a row that does not
+ *   fit its page, so the rows must stay small.
+ * - `alarm`: in which partitions to look for a due, and when: at the due or before. A partition has at most one, which
+ *   its head names, and always one while it is due. One that came too early is removed by the scan that finds it,
+ *   not by the commit that clears the due.
+ * - `cache`: may hold large values, hence its rowid.
  */
 const TABLES = `
-  CREATE TABLE head (p TEXT PRIMARY KEY, seq INTEGER NOT NULL, due INTEGER) WITHOUT ROWID;
-  CREATE INDEX head_due ON head (due) WHERE due IS NOT NULL;
-  CREATE TABLE entry (p TEXT, k TEXT, rev TEXT NOT NULL, v NOT NULL, PRIMARY KEY (p, k)) WITHOUT ROWID;
+  CREATE TABLE entry (
+    p TEXT, k TEXT, rev TEXT, v, seq INTEGER, due INTEGER, alarm INTEGER, PRIMARY KEY (p, k)
+  ) WITHOUT ROWID;
   CREATE TABLE large (id INTEGER PRIMARY KEY, v BLOB NOT NULL);
-  CREATE TRIGGER entry_replaced AFTER UPDATE ON entry WHEN typeof(old.v) = 'integer'
-    BEGIN DELETE FROM large WHERE id = old.v; END;
-  CREATE TRIGGER entry_deleted AFTER DELETE ON entry WHEN typeof(old.v) = 'integer'
-    BEGIN DELETE FROM large WHERE id = old.v; END;
+  CREATE TABLE alarm (at INTEGER, p TEXT, PRIMARY KEY (at, p)) WITHOUT ROWID;
   CREATE TABLE cache (p TEXT NOT NULL, k TEXT NOT NULL, expires INTEGER NOT NULL, v BLOB NOT NULL, PRIMARY KEY (p, k));
   CREATE INDEX cache_expires ON cache (expires);
   PRAGMA application_id = ${APPLICATION_ID};

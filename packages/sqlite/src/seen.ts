@@ -1,5 +1,5 @@
-import type { Commit, Got, Key, Revision } from '@motion-ts/core/store';
-import { appendKey } from '@motion-ts/core/store';
+import { appendKey, type Got, type Key, type Revision } from '@motion-ts/core/store';
+import type { OwnCommit } from './arguments.js';
 import type { Statement } from './connection.js';
 import type { Found } from './snapshot.js';
 
@@ -67,7 +67,7 @@ export class Seen {
   }
 
   /** Records an own commit that was applied, in the order of the commits. */
-  committed(partition: string, commit: Commit, head: { seq: number; due: number | null } | undefined): void {
+  committed(partition: string, commit: OwnCommit, head: { seq: number; due: number | null } | undefined): void {
     const held = this.#partitions.get(partition);
     if (held === undefined) return;
     if (commit.drop) {
@@ -80,14 +80,13 @@ export class Seen {
       held.due = head.due;
     }
     const { id, puts, appends, deletes } = commit;
-    if (puts !== undefined) for (const put of puts) if (revisions.has(put.key)) revisions.set(put.key, id);
-    if (appends !== undefined)
-      for (let i = 0; i < appends.length; i++) {
-        // Only absence can be remembered of a key that is appended just now.
-        const key = appendKey(held.seq - i);
-        if (revisions.has(key)) revisions.set(key, id);
-      }
-    if (deletes !== undefined) for (const key of deletes) if (revisions.has(key)) revisions.set(key, null);
+    for (const put of puts) if (revisions.has(put.key)) revisions.set(put.key, id);
+    for (let i = 0; i < appends.length; i++) {
+      // Only absence can be remembered of a key that is appended just now.
+      const key = appendKey(held.seq - i);
+      if (revisions.has(key)) revisions.set(key, id);
+    }
+    for (const key of deletes) if (revisions.has(key)) revisions.set(key, null);
   }
 
   /** Forgets everything: after a commit whose outcome is unknown. */

@@ -29,7 +29,7 @@ export class SnapshotReader {
   constructor(connection: Connection, limits: Limits) {
     this.#connection = connection;
     this.#limits = limits;
-    this.#head = rowsOf(connection, 'SELECT seq, due FROM head WHERE p = ?');
+    this.#head = rowsOf(connection, "SELECT seq, due FROM entry WHERE p = ? AND k = ''");
     this.#entry = rowsOf(
       connection,
       `SELECT rev, CASE WHEN rev = ? THEN NULL ELSE ${valueColumn('entry')} END FROM entry WHERE p = ? AND k = ?`,
@@ -106,5 +106,5 @@ function joinOf(keys: number): string {
   const at = Array.from({ length: keys }, (_, i) => `e${i}`);
   const columns = at.map((e) => `, ${e}.rev, CASE WHEN ${e}.rev = ? THEN NULL ELSE ${valueColumn(e)} END`);
   const joins = at.map((e) => ` LEFT JOIN entry ${e} ON ${e}.p = ? AND ${e}.k = ?`);
-  return `SELECT h.seq, h.due${columns.join('')} FROM (SELECT 1) LEFT JOIN head h ON h.p = ?${joins.join('')}`;
+  return `SELECT h.seq, h.due${columns.join('')} FROM (SELECT 1) LEFT JOIN entry h ON h.p = ? AND h.k = ''${joins.join('')}`;
 }

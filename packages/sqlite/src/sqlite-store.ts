@@ -14,7 +14,7 @@ import {
   type Store,
   StoreError,
 } from '@motion-ts/core/store';
-import { assertCacheable, copyOf, LIMITS } from './arguments.js';
+import { assertCacheable, copyOf, LIMITS, type OwnCommit } from './arguments.js';
 import { isBusy, storeError } from './failure.js';
 import type { Opened } from './opened.js';
 import { Opener } from './opener.js';
@@ -80,20 +80,25 @@ export class SqliteStore implements Store {
     );
   }
 
-  async commit(partition: string, commit: Commit): Promise<CommitResult> {
-    this.#assertOpen();
-    assertCommit(partition, commit, LIMITS);
+  commit(partition: string, commit: Commit): Promise<CommitResult> {
+    let copy: OwnCommit;
+    try {
+      this.#assertOpen();
+      assertCommit(partition, commit, LIMITS);
+      // Copied before anything is awaited: the caller may change its bytes as soon as this returns.
+      copy = copyOf(commit);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const deadline = deadlineIn(this.#timeoutMs);
-    // Copied before anything is awaited: the caller may change its bytes as soon as this returns.
-    const { copy, bytes } = copyOf(commit);
-    const opened = this.#opened ?? (await this.#open());
-    return opened.commit(partition, copy, bytes, deadline);
+    if (this.#opened !== undefined) return this.#opened.commit(partition, copy, deadline);
+    return this.#track(this.#open().then((opened) => opened.commit(partition, copy, deadline)));
   }
 
   scan(query: ScanQuery, cursor?: string): Promise<ScanPage> {
     return this.#read(
       () => {},
-      (opened) => opened.walker.scan(query, cursor),
+      (opened) => opened.scan(query, cursor, deadlineIn(this.#timeoutMs)),
       () => `scan of ${JSON.stringify(query)}`,
     );
   }
@@ -121,8 +126,11 @@ export class SqliteStore implements Store {
     const expires = Math.ceil(Date.now() + ttlMs);
     const copy = new Uint8Array(value);
     const opened = this.#opened ?? (await this.#open());
-    await opened.write(`cacheSet of ${key} in ${partition}`, copy.byteLength, deadline, () =>
-      opened.cache.set(partition, key, copy, expires),
+    await opened.write(
+      () => `cacheSet of ${key} in ${partition}`,
+      copy.byteLength,
+      deadline,
+      () => opened.cache.set(partition, key, copy, expires),
     );
   }
 
@@ -131,7 +139,12 @@ export class SqliteStore implements Store {
     assertName('partition', partition);
     const deadline = deadlineIn(this.#timeoutMs);
     const opened = this.#opened ?? (await this.#open());
-    await opened.write(`cacheClear of ${partition}`, 0, deadline, () => opened.cache.clear(partition));
+    await opened.write(
+      () => `cacheClear of ${partition}`,
+      0,
+      deadline,
+      () => opened.cache.clear(partition),
+    );
   }
 
   /** Lets the calls under way settle, then closes the file; a `database` that the caller gave stays open. */

@@ -1,5 +1,6 @@
 import { type Entry, type Key, type ScanPage, type ScanQuery, StoreError, shardOf } from '@motion-ts/core/store';
-import { type Connection, rowsOf, type Statement, valuesOf } from './connection.js';
+import { type Connection, rowsOf, type Statement } from './connection.js';
+import type { Alarm } from './heads.js';
 import { bytesOf, valueColumn } from './snapshot.js';
 
 /** Rows of a page of a scan. */
@@ -12,7 +13,7 @@ const BEHIND = '\x7f';
 /** Walks through many rows a page at a time: `list` and `scan`. */
 export class Walker {
   readonly #list: Statement;
-  readonly #due: Statement;
+  readonly #alarms: Statement;
   readonly #names: Statement;
 
   constructor(connection: Connection) {
@@ -20,11 +21,21 @@ export class Walker {
       connection,
       `SELECT k, rev, ${valueColumn('entry')} FROM entry WHERE p = ? AND k >= ? AND k < ? AND k > ? ORDER BY k LIMIT ?`,
     );
-    this.#due = rowsOf(
+    this.#alarms = rowsOf(
       connection,
-      'SELECT p, due FROM head WHERE due IS NOT NULL AND due <= ? AND (due, p) > (?, ?) ORDER BY due, p LIMIT ?',
+      `SELECT a.at, a.p, h.due FROM alarm a LEFT JOIN entry h ON h.p = a.p AND h.k = ''
+       WHERE a.at <= ? AND (a.at, a.p) > (?, ?) ORDER BY a.at, a.p LIMIT ?`,
     );
-    this.#names = valuesOf(connection, 'SELECT p FROM head WHERE p >= ? AND p < ? AND p > ? ORDER BY p LIMIT ?');
+    // From one partition to the next, without walking through the entries of each.
+    this.#names = rowsOf(
+      connection,
+      `WITH RECURSIVE name(p) AS (
+         SELECT min(p) FROM entry WHERE p > ? AND p >= ? AND p < ?
+         UNION ALL
+         SELECT (SELECT min(p) FROM entry WHERE p > name.p AND p < ?) FROM name WHERE name.p IS NOT NULL
+       )
+       SELECT p, EXISTS (SELECT 1 FROM entry h WHERE h.p = name.p AND h.k = '') FROM name WHERE p IS NOT NULL LIMIT ?`,
+    );
   }
 
   list(partition: string, prefix: string, after: Key | undefined, limit: number): Entry[] {
@@ -40,24 +51,39 @@ export class Walker {
     return entries;
   }
 
-  scan(query: ScanQuery, cursor: string | undefined): ScanPage {
-    return 'due' in query ? this.#scanDue(query.shard, cursor) : this.#scanPrefix(query.prefix, cursor);
+  /** @param early called with the alarms that came before their due, if any */
+  scan(query: ScanQuery, cursor: string | undefined, early: (alarms: readonly Alarm[]) => void): ScanPage {
+    return 'due' in query ? this.#scanDue(query.shard, cursor, early) : this.#scanPrefix(query.prefix, cursor);
   }
 
-  // The cursor is `<due> <name>` of the last row looked at: names hold no space.
-  #scanDue(shard: readonly [index: number, of: number] | undefined, cursor: string | undefined): ScanPage {
-    const [afterDue, afterName] = cursor === undefined ? [Number.MIN_SAFE_INTEGER, ''] : parseDueCursor(cursor);
-    const rows = this.#due.all(Date.now(), afterDue, afterName, PAGE) as [string, number][];
-    const partitions: string[] = [];
-    for (const [name] of rows) if (shard === undefined || shardOf(name, shard[1]) === shard[0]) partitions.push(name);
+  // The cursor is `<at> <name>` of the last alarm looked at: names hold no space.
+  #scanDue(
+    shard: readonly [index: number, of: number] | undefined,
+    cursor: string | undefined,
+    early: (alarms: readonly Alarm[]) => void,
+  ): ScanPage {
+    const now = Date.now();
+    const [afterAt, afterName] = cursor === undefined ? [Number.MIN_SAFE_INTEGER, ''] : parseDueCursor(cursor);
+    const rows = this.#alarms.all(now, afterAt, afterName, PAGE) as [number, string, number | null][];
+    const found: [due: number, name: string][] = [];
+    const tooEarly: Alarm[] = [];
+    for (const [at, partition, due] of rows) {
+      if (due === null || due > now) tooEarly.push({ at, partition });
+      else if (shard === undefined || shardOf(partition, shard[1]) === shard[0]) found.push([due, partition]);
+    }
+    if (tooEarly.length > 0) early(tooEarly);
+    found.sort(([a], [b]) => a - b);
+    const partitions = found.map(([, name]) => name);
     const last = rows[PAGE - 1];
-    return last === undefined ? { partitions } : { partitions, cursor: `${last[1]} ${last[0]}` };
+    return last === undefined ? { partitions } : { partitions, cursor: `${last[0]} ${last[1]}` };
   }
 
   #scanPrefix(prefix: string, cursor: string | undefined): ScanPage {
-    const partitions = this.#names.all(prefix, prefix + BEHIND, cursor ?? '', PAGE) as string[];
-    const last = partitions[PAGE - 1];
-    return last === undefined ? { partitions } : { partitions, cursor: last };
+    const end = prefix + BEHIND;
+    const rows = this.#names.all(cursor ?? '', prefix, end, end, PAGE) as [string, number][];
+    const partitions = rows.filter(([, hasHead]) => hasHead === 1).map(([name]) => name);
+    const last = rows[PAGE - 1];
+    return last === undefined ? { partitions } : { partitions, cursor: last[0] };
   }
 }
 
