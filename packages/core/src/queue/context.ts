@@ -45,8 +45,8 @@ export interface UpdatePolicy {
   readonly attempts: number;
   readonly backoffMs: number;
   readonly maxBackoffMs: number;
-  readonly discardAfterMs?: number;
-  readonly discardAfterUpdates?: number;
+  readonly discardAfterMs: number | undefined;
+  readonly discardAfterUpdates: number | undefined;
 }
 
 /** One update whose turn has come. */

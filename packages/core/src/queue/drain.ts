@@ -110,6 +110,7 @@ export class Drain {
     } finally {
       this.cancelRenewal?.();
       this.cancelRenewal = undefined;
+      this.wakeup.close();
     }
   }
 
@@ -287,14 +288,8 @@ export class Drain {
     const before = this.fence.record;
     const { puts, deletes } = await group.prepare();
     const retry = group.retryInMs;
-    const changed = await this.commit(
-      (root) => (retry === undefined ? group.nextRoot(root) : { ...group.nextRoot(root), holder: null, running: null }),
-      {
-        puts,
-        deletes,
-        ...(retry !== undefined && { due: { in: retry } }),
-      },
-    );
+    const rest = retry === undefined ? { puts, deletes } : { puts, deletes, due: { in: retry } };
+    const changed = await this.commit((root) => group.nextRoot(root), rest);
     if (!changed.ok)
       throw new StoreError(
         'unknown',

@@ -8,13 +8,13 @@ import {
   encodeOutcome,
   type Outcome,
   type Root,
-  type StoredError,
   updateId,
 } from '../state/records.js';
-import { type Committed, type StateEntry, stateEntry } from '../state/view.js';
+import { Committed, type StateEntry, stateEntry } from '../state/view.js';
 import { appendKey } from '../store/arguments.js';
 import type { Check, Key, Put } from '../store/contract.js';
 import type { QueueContext, Turn, UpdatePolicy } from './context.js';
+import { backoffOf, isHopeless, STACK, storedError } from './failure.js';
 
 /** A batch as it came from the queue. */
 export interface LoadedBatch {
@@ -36,39 +36,6 @@ export function itemsOf(batch: LoadedBatch): Item[] {
   return batch.calls.flatMap((call) => call.updates.map((update, n) => ({ call, id: updateId(call.id, n), update })));
 }
 
-/** The longest stack that a dead letter keeps. */
-const STACK = 4_000;
-
-/** Anything thrown, as a dead letter keeps it. */
-export function storedError(error: unknown): StoredError {
-  if (!(error instanceof Error)) return { name: 'Error', message: safeString(error).slice(0, STACK) };
-  const code = (error as { code?: unknown }).code;
-  return {
-    name: String(error.name).slice(0, 200),
-    message: String(error.message).slice(0, STACK).toWellFormed(),
-    ...(error.stack !== undefined && { stack: String(error.stack).slice(0, STACK).toWellFormed() }),
-    ...(typeof code === 'string' && { code: code.slice(0, 200) }),
-  };
-}
-
-function safeString(value: unknown): string {
-  try {
-    return String(value).toWellFormed();
-  } catch {
-    return 'something that cannot be shown was thrown';
-  }
-}
-
-/** Milliseconds to wait after so many failed tries. */
-export function backoffOf(policy: UpdatePolicy, tries: number): number {
-  return Math.min(policy.maxBackoffMs, policy.backoffMs * 2 ** (tries - 1));
-}
-
-/** These will fail in the same way however often they are tried. */
-function isHopeless(error: unknown): boolean {
-  return MotionError.is(error, 'INVALID_PATCH') || MotionError.is(error, 'NOT_SERIALIZABLE');
-}
-
 /** What a group of updates will change, before it is committed: a working copy that nobody else sees. */
 export class Group {
   cursor: number;
@@ -83,8 +50,11 @@ export class Group {
   readonly garbage: ChunkGroup[] = [];
   private readonly queue: QueueContext;
   private readonly base: Committed;
-  private working: Committed;
+  /** What updates changed: the newest value of each key, null for a key that goes. */
   private readonly changed = new Map<string, { readonly bytes: Uint8Array; readonly entry: StateEntry } | null>();
+  /** The working copy: made at the first change. */
+  private entries: Map<string, StateEntry> | undefined;
+  private working: Committed;
   private readonly deletes: Key[] = [];
   private bytes = 0;
   private deadLetters = 0;
@@ -117,14 +87,21 @@ export class Group {
     this.index++;
     this.tries = 0;
     if (changes.size === 0) return;
-    const entries = new Map<string, StateEntry | null>();
+    const { codec, chunks } = this.queue;
+    this.entries ??= new Map(this.base.entries);
     for (const [name, bytes] of changes) {
-      this.bytes += Math.min(bytes?.byteLength ?? 0, this.queue.chunks.inlineBytes);
-      const entry = bytes && stateEntry('', bytes, undefined, this.queue.codec);
-      this.changed.set(name, bytes && entry && { bytes, entry });
-      entries.set(name, entry);
+      if (bytes) {
+        const entry = stateEntry('', bytes, undefined, codec);
+        this.bytes += Math.min(bytes.byteLength, chunks.inlineBytes);
+        this.changed.set(name, { bytes, entry });
+        this.entries.set(name, entry);
+      } else {
+        this.changed.set(name, null);
+        this.entries.delete(name);
+      }
     }
-    this.working = this.working.withEntries(entries, '', this.base.root, this.base.dirRev);
+    const { rootRev, root, dirRev } = this.base;
+    this.working = new Committed(rootRev, root, dirRev, this.entries, codec);
   }
 
   /** An update was dropped by its policy. */
@@ -192,21 +169,26 @@ export class Group {
   nextRoot(root: Root): Root {
     const progress = this.cursor !== root.cursor || this.index !== root.index;
     return {
-      ...root,
+      incarnation: root.incarnation,
+      holder: this.retryInMs === undefined ? root.holder : null,
+      epoch: root.epoch,
       beat: root.beat + 1,
       cursor: this.cursor,
       index: this.index,
-      tries: this.tries,
       version: this.changed.size > 0 ? root.version + 1 : root.version,
+      tries: this.tries,
       deadLetters: root.deadLetters + this.deadLetters,
-      ...(progress && { running: null, crashes: 0 }),
+      carefulUntil: root.carefulUntil,
+      running: progress || this.retryInMs !== undefined ? null : root.running,
+      crashes: progress ? 0 : root.crashes,
+      sweptAt: root.sweptAt,
     };
   }
 
   /** Writes the chunks of big values, and gives the puts and deletes that make the group visible. */
   async prepare(): Promise<{ puts: Put[]; deletes: Key[] }> {
     const puts: Put[] = [];
-    const deletes = [...this.deletes];
+    const { deletes } = this;
     let namesChanged = false;
     for (const [name, change] of this.changed) {
       const old = this.base.entries.get(name);
@@ -215,8 +197,7 @@ export class Group {
       if (change) {
         const stored = await this.store(change.bytes);
         puts.push({ key: stateKey(name), value: stored.value });
-        if (stored.group)
-          this.changed.set(name, { bytes: change.bytes, entry: { ...change.entry, group: stored.group } });
+        change.entry.group = stored.group;
       } else if (old) deletes.push(stateKey(name));
     }
     if (namesChanged) puts.push({ key: DIR, value: encodeDir([...this.working.entries.keys()]) });
@@ -235,9 +216,7 @@ export class Group {
 
   /** The committed state, once the commit has a revision. */
   committed(rev: string, root: Root): Committed {
-    if (this.changed.size === 0) return this.base.withRoot(rev, root);
-    const entries = new Map<string, StateEntry | null>();
-    for (const [name, change] of this.changed) entries.set(name, change && { ...change.entry, rev });
-    return this.base.withEntries(entries, rev, root, this.namesChanged ? rev : this.base.dirRev);
+    for (const change of this.changed.values()) if (change) change.entry.rev = rev;
+    return this.working.withRoot(rev, root, this.namesChanged ? rev : this.base.dirRev);
   }
 }

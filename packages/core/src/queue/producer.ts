@@ -12,7 +12,7 @@ import type { Position } from './position.js';
 export interface Append {
   readonly call: Call;
   /** At most one call with this key takes effect. */
-  readonly idempotencyKey?: string;
+  readonly idempotencyKey?: string | undefined;
   /** A dead letter that goes back into the queue: it leaves its place in the same commit. */
   readonly redriven?: { readonly key: Key; readonly rev: Revision };
 }
@@ -24,6 +24,8 @@ export interface Appended {
   readonly updates: number;
   readonly position: Position;
 }
+
+const DUE_NOW = { ifNullIn: 0 };
 
 interface Waiting {
   readonly append: Append;
@@ -111,9 +113,12 @@ export class Producer {
     for (let attempt = 0; batch.length > 0; attempt++) {
       if (attempt > 3) await sleep(env, jittered(env, Math.min(500, 2 ** attempt)));
       const calls = batch.map(({ append }) => append.call);
-      const stored = await chunks.write(encodeBatch(calls), [init]);
-      if (!stored) throw this.gone();
-      const commit = this.commitOf(batch, stored.value, stored.check ? [init, stored.check] : [init]);
+      const bytes = encodeBatch(calls);
+      const inline = chunks.inline(bytes);
+      const stored = inline ? undefined : await chunks.write(bytes, [init]);
+      const value = inline ?? stored?.value;
+      if (!value) throw this.gone();
+      const commit = this.commitOf(batch, value, stored?.check ? [init, stored.check] : [init]);
       tried.add(commit.id);
       const outcome = await commitOnce(env, store, partition, commit, this.slot, deadline);
       if (outcome.applied === true) {
@@ -170,8 +175,8 @@ export class Producer {
       puts,
       appends: [value],
       // In the same commit: queued but never looked for cannot happen.
-      due: { ifNullIn: 0 },
-      ...(redriven && { deletes: [redriven.key] }),
+      due: DUE_NOW,
+      deletes: redriven && [redriven.key],
     };
   }
 

@@ -32,6 +32,7 @@ export class Waiters {
   private waiters: Waiter[] = [];
   private cancelPoll: (() => void) | undefined;
   private interval = FIRST_POLL;
+  private polling = false;
 
   constructor(queue: QueueContext, incarnation: string) {
     this.queue = queue;
@@ -61,8 +62,7 @@ export class Waiters {
       if (signal?.aborted) return abort();
       signal?.addEventListener('abort', abort);
       this.waiters.push(waiter);
-      this.interval = FIRST_POLL;
-      this.cancelPoll ??= this.later();
+      this.soon();
     });
   }
 
@@ -87,11 +87,7 @@ export class Waiters {
 
   /** Something may have changed in the store. */
   hint(): void {
-    if (this.waiters.length > 0 && this.cancelPoll) {
-      this.cancelPoll();
-      this.interval = FIRST_POLL;
-      this.cancelPoll = this.later();
-    }
+    if (this.waiters.length > 0) this.soon();
   }
 
   private settle(waiter: Waiter, root: Root, all: ReadonlyMap<string, Outcome>): void {
@@ -105,7 +101,8 @@ export class Waiters {
 
   private keep(waiters: Waiter[]): void {
     this.waiters = waiters;
-    if (waiters.length > 0) return;
+    // A timer soon to fire is left to: the next wait is likely to want it.
+    if (waiters.length > 0 || this.interval <= FIRST_POLL * 2) return;
     this.cancelPoll?.();
     this.cancelPoll = undefined;
   }
@@ -114,21 +111,33 @@ export class Waiters {
     this.keep(this.waiters.filter((other) => other !== waiter));
   }
 
-  private later(): () => void {
+  /** Asks within the shortest interval. */
+  private soon(): void {
+    if (this.polling || (this.cancelPoll && this.interval <= FIRST_POLL * 2)) return;
+    this.cancelPoll?.();
+    this.interval = FIRST_POLL;
+    this.later();
+  }
+
+  private later(): void {
     const { env } = this.queue;
     const ms = jittered(env, this.interval);
     this.interval = Math.min(LONGEST_POLL, this.interval * 2);
-    return env.timer(ms, () => void this.poll());
+    this.cancelPoll = env.timer(ms, () => void this.poll());
   }
 
   private async poll(): Promise<void> {
+    this.cancelPoll = undefined;
+    if (this.waiters.length === 0) return;
+    this.polling = true;
     try {
       await this.ask();
     } catch (error) {
       // An outage ends some time; anything else will not get better by asking again.
       if (!StoreError.is(error, 'unavailable') && !StoreError.is(error, 'unknown')) this.fail(error);
     }
-    this.cancelPoll = this.waiters.length > 0 ? this.later() : undefined;
+    this.polling = false;
+    if (this.waiters.length > 0) this.later();
   }
 
   private async ask(): Promise<void> {

@@ -281,11 +281,7 @@ export class InstanceHandle {
       payload,
       at: env.now(),
     };
-    const { idempotencyKey } = options;
-    const appended = await this.opened.producer.append({
-      call,
-      ...(idempotencyKey !== undefined && { idempotencyKey }),
-    });
+    const appended = await this.opened.producer.append({ call, idempotencyKey: options.idempotencyKey });
     if (options.flushUpdates) await this.committed(appended, options.signal as AbortSignal | undefined);
   }
 

@@ -44,8 +44,8 @@ export class ComponentRunner implements UpdateRunner {
       attempts: found?.retry?.attempts ?? retry.attempts,
       backoffMs: found?.retry?.backoffMs ?? retry.backoffMs,
       maxBackoffMs: found?.retry?.maxBackoffMs ?? retry.maxBackoffMs,
-      ...(found?.discard?.afterMs !== undefined && { discardAfterMs: found.discard.afterMs }),
-      ...(found?.discard?.afterUpdates !== undefined && { discardAfterUpdates: found.discard.afterUpdates }),
+      discardAfterMs: found?.discard?.afterMs,
+      discardAfterUpdates: found?.discard?.afterUpdates,
     };
   }
 
@@ -92,7 +92,7 @@ export class ComponentRunner implements UpdateRunner {
 
   private propsOf({ call }: Turn): unknown {
     const { props, serveResult, passed } = decodePayload(call.payload, this.settings.codec, this.what);
-    const all = { ...props, serveResult, ...(passed !== undefined && { passed }) };
+    const all = passed === undefined ? { ...props, serveResult } : { ...props, serveResult, passed };
     deepFreeze(all);
     return all;
   }

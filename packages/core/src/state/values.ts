@@ -1,12 +1,5 @@
 import { MotionError } from '../errors.js';
 
-/** Says where in a value something stands, for messages: `state.books[3].title`. */
-export function joinPath(path: string, key: PropertyKey): string {
-  if (typeof key === 'number') return `${path}[${key}]`;
-  if (path === '') return String(key);
-  return /^[A-Za-z_$][\w$]*$/.test(String(key)) ? `${path}.${String(key)}` : `${path}[${JSON.stringify(String(key))}]`;
-}
-
 type Class = abstract new (...args: never) => unknown;
 
 /** Built-in classes that the codec brings back as they were and that hold no further values. */
@@ -28,76 +21,120 @@ const LEAVES: ReadonlySet<unknown> = new Set<Class>([
   BigUint64Array,
 ]);
 
+/** What is wrong with a value, and the way to it: filled in from the inside out, so that a good value costs no paths. */
+interface Problem {
+  path: string;
+  readonly what: string;
+  readonly remedy: string;
+}
+
 /**
  * Throws unless the codec brings this value back as it is. One walk, before a byte is written.
  *
  * @param value anything
- * @param path what the value is called in the message
+ * @param name what the value is called in the message
  * @param classes the classes that the codec has extensions for
  * @throws MotionError `NOT_SERIALIZABLE`, with the path of the offending value
  */
-export function assertSerializable(value: unknown, path: string, classes: ReadonlySet<unknown>): void {
-  walk(value, path, classes, new Set());
+export function assertSerializable(value: unknown, name: string, classes: ReadonlySet<unknown>): void {
+  const problem = find(value, classes, []);
+  if (!problem) return;
+  const { path, what, remedy } = problem;
+  throw new MotionError('NOT_SERIALIZABLE', `${name}${path} ${what}, which cannot be stored: ${remedy}`);
 }
 
-function walk(value: unknown, path: string, classes: ReadonlySet<unknown>, above: Set<object>): void {
+function problem(what: string, remedy: string): Problem {
+  return { path: '', what, remedy };
+}
+
+function at(segment: string, inner: Problem | undefined): Problem | undefined {
+  if (inner) inner.path = segment + inner.path;
+  return inner;
+}
+
+/** How one member is written in a path: `.title`, `["my key"]`. */
+function member(key: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+}
+
+function find(value: unknown, classes: ReadonlySet<unknown>, above: object[]): Problem | undefined {
   switch (typeof value) {
     case 'string':
-      if (!value.isWellFormed()) refuse(path, 'is a string with a lone surrogate', 'clean it with toWellFormed()');
-      return;
+      return value.isWellFormed()
+        ? undefined
+        : problem('is a string with a lone surrogate', 'clean it with toWellFormed()');
     case 'function':
-      return refuse(path, 'is a function', 'keep what methods need on the component itself');
+      return problem('is a function', 'keep what methods need on the component itself');
     case 'symbol':
-      return refuse(path, 'is a symbol', 'use a string');
+      return problem('is a symbol', 'use a string');
     case 'object':
-      if (value !== null) return walkObject(value, path, classes, above);
+      return value === null ? undefined : findIn(value, classes, above);
+    default:
+      return undefined;
   }
 }
 
-function walkObject(value: object, path: string, classes: ReadonlySet<unknown>, above: Set<object>): void {
+function findIn(value: object, classes: ReadonlySet<unknown>, above: object[]): Problem | undefined {
+  if (above.includes(value)) return problem('refers back to an object that holds it', 'store an id instead');
+  above.push(value);
+  const found = findInside(value, classes, above);
+  above.pop();
+  return found;
+}
+
+function findInside(value: object, classes: ReadonlySet<unknown>, above: object[]): Problem | undefined {
+  if (Array.isArray(value)) return findInArray(value, classes, above);
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (above.has(value)) refuse(path, 'refers back to an object that holds it', 'store an id instead');
-  above.add(value);
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) {
-      if (!(i in value)) refuse(joinPath(path, i), 'is a hole in an array', 'store null');
-      walk(value[i], joinPath(path, i), classes, above);
-    }
-    if (Object.keys(value).length !== value.length) refuse(path, 'is an array with named properties', 'use an object');
-  } else if (prototype === Object.prototype || prototype === null) {
-    for (const key of Reflect.ownKeys(value)) {
-      if (typeof key === 'symbol') refuse(path, `has the symbol ${String(key)} as a key`, 'use a string');
-      if (key === '__proto__') refuse(joinPath(path, key), 'is a reserved name', 'use another key');
-      if (!(key as string).isWellFormed()) refuse(joinPath(path, key), 'is a key with a lone surrogate', 'use another');
-      walk((value as Record<PropertyKey, unknown>)[key], joinPath(path, key), classes, above);
-    }
-  } else if (prototype === Map.prototype) {
-    let n = 0;
-    for (const [key, item] of value as Map<unknown, unknown>) {
-      walk(key, `${path}.keys()[${n}]`, classes, above);
-      walk(
-        item,
-        typeof key === 'string' ? `${path}.get(${JSON.stringify(key)})` : `${path}.values()[${n}]`,
-        classes,
-        above,
-      );
-      n++;
-    }
-  } else if (prototype === Set.prototype) {
-    let n = 0;
-    for (const item of value as Set<unknown>) walk(item, `${path}.values()[${n++}]`, classes, above);
-  } else {
-    const made = (prototype as { constructor?: unknown }).constructor;
-    const name = typeof made === 'function' ? made.name : '?';
-    // A Buffer comes back as the Uint8Array that it is.
-    if (!LEAVES.has(made) && !classes.has(made) && name !== 'Buffer')
-      refuse(path, `is a ${name}`, 'return plain data, or give the codec an extension for the class');
-  }
-  above.delete(value);
+  if (prototype === Object.prototype || prototype === null) return findInObject(value, classes, above);
+  if (prototype === Map.prototype) return findInMap(value as Map<unknown, unknown>, classes, above);
+  if (prototype === Set.prototype) return findInSet(value as Set<unknown>, classes, above);
+  const made = (prototype as { constructor?: unknown }).constructor;
+  const name = typeof made === 'function' ? made.name : '?';
+  // A Buffer comes back as the Uint8Array that it is.
+  if (LEAVES.has(made) || classes.has(made) || name === 'Buffer') return undefined;
+  return problem(`is a ${name}`, 'return plain data, or give the codec an extension for the class');
 }
 
-function refuse(path: string, what: string, remedy: string): never {
-  throw new MotionError('NOT_SERIALIZABLE', `${path} ${what}, which cannot be stored: ${remedy}`);
+function findInArray(value: unknown[], classes: ReadonlySet<unknown>, above: object[]): Problem | undefined {
+  for (let i = 0; i < value.length; i++) {
+    if (value[i] === undefined && !(i in value)) return at(`[${i}]`, problem('is a hole in an array', 'store null'));
+    const found = find(value[i], classes, above);
+    if (found) return at(`[${i}]`, found);
+  }
+  if (Object.keys(value).length !== value.length) return problem('is an array with named properties', 'use an object');
+  return undefined;
+}
+
+function findInObject(value: object, classes: ReadonlySet<unknown>, above: object[]): Problem | undefined {
+  for (const key of Reflect.ownKeys(value)) {
+    if (typeof key === 'symbol') return problem(`has the symbol ${String(key)} as a key`, 'use a string');
+    if (key === '__proto__') return at(member(key), problem('is a reserved name', 'use another key'));
+    if (!key.isWellFormed()) return at(member(key), problem('is a key with a lone surrogate', 'use another'));
+    const found = find((value as Record<string, unknown>)[key], classes, above);
+    if (found) return at(member(key), found);
+  }
+  return undefined;
+}
+
+function findInMap(value: Map<unknown, unknown>, classes: ReadonlySet<unknown>, above: object[]): Problem | undefined {
+  let n = 0;
+  for (const [key, item] of value) {
+    const found =
+      at(`.keys()[${n}]`, find(key, classes, above)) ??
+      at(typeof key === 'string' ? `.get(${JSON.stringify(key)})` : `.values()[${n}]`, find(item, classes, above));
+    if (found) return found;
+    n++;
+  }
+  return undefined;
+}
+
+function findInSet(value: Set<unknown>, classes: ReadonlySet<unknown>, above: object[]): Problem | undefined {
+  let n = 0;
+  for (const item of value) {
+    const found = at(`.values()[${n++}]`, find(item, classes, above));
+    if (found) return found;
+  }
+  return undefined;
 }
 
 const readOnly = (name: string) => (): never => {
@@ -120,10 +157,10 @@ const DATE_SETTERS: readonly string[] = Object.getOwnPropertyNames(Date.prototyp
 export function deepFreeze(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return true;
-  if (Object.isFrozen(value) && Reflect.ownKeys(value).length === 0 && !(value instanceof Map || value instanceof Set))
-    return false;
   let bytes = false;
-  if (value instanceof Map) {
+  if (Array.isArray(value)) {
+    for (const item of value) if (deepFreeze(item)) bytes = true;
+  } else if (value instanceof Map) {
     for (const [key, item] of value) {
       if (deepFreeze(key)) bytes = true;
       if (deepFreeze(item)) bytes = true;

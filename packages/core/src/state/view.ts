@@ -10,12 +10,14 @@ import { deepFreeze } from './values.js';
 
 /** One top-level key of the state, as it was committed. */
 export interface StateEntry {
-  readonly rev: Revision;
+  /** Empty until the commit that writes it has an id. */
+  rev: Revision;
   /** Decoded and frozen. */
   readonly value: unknown;
   /** Kept only when the value holds bytes, which cannot be frozen: every reader gets a copy of its own. */
-  readonly bytes?: Uint8Array;
-  readonly group?: ChunkGroup;
+  readonly bytes: Uint8Array | undefined;
+  /** The chunks that hold it, if it is big. */
+  group: ChunkGroup | undefined;
 }
 
 /** The state of an instance at one point in the order of its commits. */
@@ -26,7 +28,7 @@ export class Committed {
   readonly entries: ReadonlyMap<string, StateEntry>;
   /** Ready for a get that need not bring the root again. */
   readonly known: { readonly known: readonly [Revision] };
-  private readonly codec: Codec;
+  readonly codec: Codec;
   private shared: Readonly<Record<string, unknown>> | undefined;
 
   constructor(rootRev: Revision, root: Root, dirRev: Revision, entries: ReadonlyMap<string, StateEntry>, codec: Codec) {
@@ -38,30 +40,11 @@ export class Committed {
     this.codec = codec;
   }
 
-  /** The same state under a newer root. */
-  withRoot(rootRev: Revision, root: Root): Committed {
-    const next = new Committed(rootRev, root, this.dirRev, this.entries, this.codec);
+  /** The same state under a newer root, and perhaps a newer dir. */
+  withRoot(rootRev: Revision, root: Root, dirRev: Revision = this.dirRev): Committed {
+    const next = new Committed(rootRev, root, dirRev, this.entries, this.codec);
     next.shared = this.shared;
     return next;
-  }
-
-  /**
-   * The state with some keys changed.
-   *
-   * @param changed null for a key that goes
-   */
-  withEntries(
-    changed: ReadonlyMap<string, StateEntry | null>,
-    rootRev: Revision,
-    root: Root,
-    dirRev: Revision,
-  ): Committed {
-    const entries = new Map(this.entries);
-    for (const [name, entry] of changed) {
-      if (entry) entries.set(name, entry);
-      else entries.delete(name);
-    }
-    return new Committed(rootRev, root, dirRev, entries, this.codec);
   }
 
   /** The state as methods and callers see it: frozen, and one object for all of them unless it holds bytes. */
@@ -99,7 +82,7 @@ function frozen(value: unknown): unknown {
 export function stateEntry(rev: Revision, bytes: Uint8Array, group: ChunkGroup | undefined, codec: Codec): StateEntry {
   const value = codec.decode(bytes);
   const holdsBytes = deepFreeze(value);
-  return { rev, value, ...(holdsBytes && { bytes }), ...(group && { group }) };
+  return { rev, value, bytes: holdsBytes ? bytes : undefined, group };
 }
 
 /** What a refresh found. */

@@ -1,4 +1,4 @@
-import type { Commit, Key, Limits } from './contract.js';
+import type { Commit, Key, Limits, Put } from './contract.js';
 import { StoreError } from './errors.js';
 
 const NAME = /^[\x21-\x7e]{1,512}$/;
@@ -62,41 +62,51 @@ export function assertCommit(partition: string, commit: Commit, limits: Limits):
       'invalid',
       `commit id ${JSON.stringify(commit.id)} is not 1 to 40 characters of [A-Za-z0-9_.:-]`,
     );
-  const { checks = [], puts = [], appends = [], deletes = [] } = commit;
-  const keys = new Set<Key>();
+  const { checks = NONE, puts = NONE, appends = NONE, deletes = NONE } = commit;
   let bytes = 0;
-  for (const check of checks) {
-    assertName('key', check.key);
-    keys.add(check.key);
-  }
-  const written = new Set<Key>();
-  for (const put of puts) {
-    assertName('key', put.key);
-    if (put.key.startsWith(APPENDED))
-      throw new StoreError('invalid', `put of ${put.key} in ${partition}: keys below ${APPENDED} are appended`);
-    if (written.has(put.key)) throw new StoreError('invalid', `${put.key} in ${partition} is put twice in one commit`);
-    written.add(put.key);
-    keys.add(put.key);
-    bytes += put.key.length + sizeOf(partition, put.key, put.value, limits);
+  for (const { key } of checks) assertName('key', key);
+  for (const { key, value } of puts) {
+    assertName('key', key);
+    if (key.startsWith(APPENDED))
+      throw new StoreError('invalid', `put of ${key} in ${partition}: keys below ${APPENDED} are appended`);
+    bytes += key.length + sizeOf(partition, key, value, limits);
   }
   for (const key of deletes) {
     assertName('key', key);
-    if (written.has(key))
-      throw new StoreError('invalid', `${key} in ${partition} is both put and deleted in one commit`);
-    keys.add(key);
     bytes += key.length;
   }
   for (const value of appends) bytes += sizeOf(partition, 'an append', value, limits);
-  if (keys.size + appends.length > limits.commitOps)
-    throw new StoreError(
-      'too_large',
-      `commit of ${keys.size + appends.length} operations in ${partition}; this store takes ${limits.commitOps}`,
-    );
+  assertWrittenOnce(partition, puts, deletes);
+  if (checks.length + puts.length + deletes.length + appends.length > limits.commitOps) {
+    const ops = new Set([...checks, ...puts].map(({ key }) => key).concat(deletes)).size + appends.length;
+    if (ops > limits.commitOps)
+      throw new StoreError(
+        'too_large',
+        `commit of ${ops} operations in ${partition}; this store takes ${limits.commitOps}`,
+      );
+  }
   if (bytes > limits.commitBytes)
     throw new StoreError(
       'too_large',
       `commit of ${bytes} bytes in ${partition}; this store takes ${limits.commitBytes}`,
     );
+}
+
+const NONE: readonly never[] = [];
+/** Up to here, comparing keys one by one is faster than making a set. */
+const FEW = 64;
+
+function assertWrittenOnce(partition: string, puts: readonly Put[], deletes: readonly Key[]): void {
+  const few = puts.length * (puts.length + deletes.length) <= FEW;
+  const written = few ? undefined : new Set<Key>();
+  for (const [i, { key }] of puts.entries()) {
+    if (written ? written.has(key) : puts.findIndex((put) => put.key === key) !== i)
+      throw new StoreError('invalid', `${key} in ${partition} is put twice in one commit`);
+    written?.add(key);
+  }
+  for (const key of deletes)
+    if (written ? written.has(key) : puts.some((put) => put.key === key))
+      throw new StoreError('invalid', `${key} in ${partition} is both put and deleted in one commit`);
 }
 
 function sizeOf(partition: string, what: string, value: Uint8Array, limits: Limits): number {

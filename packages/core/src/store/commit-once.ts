@@ -4,7 +4,7 @@ import { StoreError } from './errors.js';
 
 /** What became of a commit. `open`: given up while its outcome was unknown; it may still be applied later. */
 export type Outcome =
-  | { readonly applied: true; readonly seq?: number }
+  | { readonly applied: true; readonly seq: number | undefined }
   | { readonly applied: false; readonly failed: readonly string[] }
   | { readonly applied: 'open'; readonly error: StoreError };
 
@@ -31,10 +31,12 @@ export async function commitOnce(
   for (let attempt = 0; ; attempt++) {
     try {
       const result = await store.commit(partition, commit);
-      if (result.ok) return result.seq === undefined ? { applied: true } : { applied: true, seq: result.seq };
+      if (result.ok) return { applied: true, seq: result.seq };
       // Refused - perhaps by a copy of itself that came first.
       const now = await store.get(partition, [self]);
-      return now.entries[0]?.rev === commit.id ? { applied: true } : { applied: false, failed: result.failed };
+      return now.entries[0]?.rev === commit.id
+        ? { applied: true, seq: undefined }
+        : { applied: false, failed: result.failed };
     } catch (error) {
       if (!StoreError.is(error) || (error.code !== 'unknown' && error.code !== 'unavailable')) throw error;
       if (error.code === 'unknown') uncertain = true;

@@ -49,22 +49,22 @@ export interface Commit {
    */
   readonly id: string;
   /** All must hold, or nothing is applied. */
-  readonly checks?: readonly Check[];
+  readonly checks?: readonly Check[] | undefined;
   /** One more check: the partition's `seq` is exactly this. */
-  readonly seqIs?: number;
+  readonly seqIs?: number | undefined;
   /** Written with `rev` = `id`. No key below `q/`: those are appended. */
-  readonly puts?: readonly Put[];
+  readonly puts?: readonly Put[] | undefined;
   /** Each is stored at {@link appendKey} of the next `seq`, in this order, with `rev` = `id`. */
-  readonly appends?: readonly Uint8Array[];
+  readonly appends?: readonly Uint8Array[] | undefined;
   /** Absent keys are fine. No key stands in both `puts` and `deletes`. */
-  readonly deletes?: readonly Key[];
+  readonly deletes?: readonly Key[] | undefined;
   /**
    * When the partition wants attention, in milliseconds from now by the store's clock. `in` sets it (null clears it),
    * `ifNullIn` sets it only if it is not set at all.
    */
-  readonly due?: { readonly in: number | null } | { readonly ifNullIn: number };
+  readonly due?: { readonly in: number | null } | { readonly ifNullIn: number } | undefined;
   /** Forget the partition: `seq` starts at 0 again, `scan` lists it no more. The deletes must leave no entry. */
-  readonly drop?: boolean;
+  readonly drop?: boolean | undefined;
 }
 
 /** A conflict is a value, an outage is an exception. */

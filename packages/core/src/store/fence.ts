@@ -15,7 +15,7 @@ export type Changed<T> =
       readonly rev: Revision;
       readonly record: T;
       readonly before: Revision | null;
-      readonly seq?: number;
+      readonly seq: number | undefined;
     }
   | { readonly ok: false; readonly failed: readonly string[] };
 
@@ -90,18 +90,24 @@ export class Fence<T> {
     const before = this.rev;
     const id = env.id();
     const sentAt = env.mono();
+    const self = { key, rev: before };
+    const put = { key, value: encode(record) };
     const commit: Commit = {
-      ...more,
       id,
-      checks: more.checks ? [{ key, rev: this.rev }, ...more.checks] : [{ key, rev: this.rev }],
-      puts: more.puts ? [...more.puts, { key, value: encode(record) }] : [{ key, value: encode(record) }],
+      checks: more.checks ? [self, ...more.checks] : [self],
+      seqIs: more.seqIs,
+      puts: more.puts ? [...more.puts, put] : [put],
+      appends: more.appends,
+      deletes: more.deletes,
+      due: more.due,
+      drop: more.drop,
     };
     const outcome = await commitOnce(env, store, partition, commit, key, sentAt + patienceMs);
     if (outcome.applied === true) {
       this.record = record;
       this.rev = id;
       this.changedAt = sentAt;
-      return { ok: true, rev: id, record, before, ...(outcome.seq !== undefined && { seq: outcome.seq }) };
+      return { ok: true, rev: id, record, before, seq: outcome.seq };
     }
     if (outcome.applied === 'open')
       throw this.abandon(outcome.error, 'was given up: the store did not say what became of a commit');
