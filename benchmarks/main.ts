@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { contestants } from './subjects/index.js';
-import { workloads } from './workloads.js';
+import { WARM_UP, workloads } from './workloads.js';
 
 const run = promisify(execFile);
 const child = fileURLToPath(new URL('./child.js', import.meta.url));
@@ -58,7 +58,7 @@ const show = (figure: number, workload: string): string =>
   workload === COLD_START ? `${figure.toFixed(1)} ms` : Math.round(figure).toLocaleString('en-US');
 
 console.log(
-  `Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model}); medians of ${runs} runs, each in a fresh process; flows per second, ${COLD_START} in ms (after imports / after the process began)`,
+  `Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model}); medians of ${runs} runs, each in a fresh process after ${WARM_UP} calls to warm up; flows per second, ${COLD_START} in ms (after imports / after the process began)`,
 );
 const medians = new Map<string, number[]>();
 for (const workload of chosen) {

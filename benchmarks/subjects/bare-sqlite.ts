@@ -13,7 +13,7 @@ export const bareSqlite =
     database.pragma('journal_mode = WAL');
     database.pragma(`synchronous = ${synchronous}`);
     database.exec(`
-      CREATE TABLE IF NOT EXISTS state (id TEXT, key TEXT, value TEXT, PRIMARY KEY (id, key)) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS state (id TEXT, key TEXT, value TEXT, PRIMARY KEY (id, key));
       CREATE TABLE IF NOT EXISTS queue (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT, payload TEXT);
     `);
     const read = database.prepare<[string], string>(`SELECT value FROM state WHERE id = ? AND key = 'count'`).pluck();

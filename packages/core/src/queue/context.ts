@@ -11,6 +11,8 @@ export interface QueueOptions {
   readonly ttlMs: number;
   /** How long a holder without work keeps its lease, in milliseconds: a burst costs one acquisition. */
   readonly lingerMs: number;
+  /** How long updates that nobody waits for are gathered, in milliseconds, so that more of them share a commit. */
+  readonly gatherMs: number;
   /** Updates of one commit, at most. */
   readonly groupCount: number;
   /** Milliseconds of running updates after which their results are committed. */
@@ -31,6 +33,7 @@ const HOUR = 3_600_000;
 export const defaultQueueOptions: QueueOptions = {
   ttlMs: 10_000,
   lingerMs: 100,
+  gatherMs: 1,
   groupCount: 128,
   groupMs: 25,
   batchCount: 128,
@@ -68,8 +71,10 @@ export interface UpdateRunner {
   run(turn: Turn, state: Readonly<Record<string, unknown>>): Changes | Promise<Changes>;
 }
 
-/** What the holder tells of as it commits. */
+/** What the holder asks, and tells of as it commits. */
 export interface QueueEvents {
+  /** Whether somebody in this process waits for updates to be done. */
+  isAwaited(): boolean;
   /** A commit moved the cursor. `outcomes` has those updates of this commit that are not simply done. */
   committed(before: Root, after: Root, outcomes: ReadonlyMap<string, Outcome>): void;
   /** An update failed, for this time or for good. */

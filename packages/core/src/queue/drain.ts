@@ -76,6 +76,11 @@ export class Drain {
     this.wakeup.wake();
   }
 
+  /** Somebody begins to wait. */
+  hurry(): void {
+    this.wakeup.wake();
+  }
+
   /** Somebody may have appended. */
   look(): void {
     this.knownSeq = Math.max(this.knownSeq, this.fence.record.cursor + 1);
@@ -124,6 +129,7 @@ export class Drain {
         if (this.knownSeq <= this.fence.record.cursor && (await this.releaseIdle())) return { kind: 'idle' };
         return this.release({ due: { in: 0 } }, 'stopped');
       }
+      if (this.window.length === 0 && this.inbox.size > 0) await this.gather();
       if (await this.load()) {
         const retryInMs = await this.runGroup();
         if (retryInMs !== undefined) return { kind: 'retry', inMs: retryInMs };
@@ -135,6 +141,18 @@ export class Drain {
         if (!woken) this.look();
         idleLook *= 2;
       } else if (await this.releaseIdle()) return { kind: 'idle' };
+    }
+  }
+
+  /** Calls that are made one after the other, and not waited for, would else be committed one by one. */
+  private async gather(): Promise<void> {
+    const { env, options, events } = this.queue;
+    const until = env.mono() + options.gatherMs;
+    while (!events.isAwaited() && !this.stopping && this.inbox.size < options.groupCount) {
+      const left = until - env.mono();
+      if (left <= 0) return;
+      await this.wakeup.wait(left);
+      this.assertHeld();
     }
   }
 

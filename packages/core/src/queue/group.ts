@@ -33,6 +33,9 @@ export interface Item {
 
 /** The updates of a batch, in the order in which they run. */
 export function itemsOf(batch: LoadedBatch): Item[] {
+  const [first, ...more] = batch.calls;
+  if (first && more.length === 0 && first.updates.length === 1)
+    return [{ call: first, id: updateId(first.id, 0), update: first.updates[0] as string }];
   return batch.calls.flatMap((call) => call.updates.map((update, n) => ({ call, id: updateId(call.id, n), update })));
 }
 

@@ -118,7 +118,10 @@ export class Producer {
       const stored = inline ? undefined : await chunks.write(bytes, [init]);
       const value = inline ?? stored?.value;
       if (!value) throw this.gone();
-      const commit = this.commitOf(batch, value, stored?.check ? [init, stored.check] : [init]);
+      // A slot that is there is this incarnation's: clearing deletes it.
+      const checks = this.slotRev === null ? [init] : [];
+      if (stored?.check) checks.push(stored.check);
+      const commit = this.commitOf(batch, value, checks);
       tried.add(commit.id);
       const outcome = await commitOnce(env, store, partition, commit, this.slot, deadline);
       if (outcome.applied === true) {

@@ -29,14 +29,17 @@ const LONGEST_POLL = 250;
 export class Waiters {
   private readonly queue: QueueContext;
   private readonly incarnation: string;
+  private readonly onWait: () => void;
   private waiters: Waiter[] = [];
   private cancelPoll: (() => void) | undefined;
   private interval = FIRST_POLL;
   private polling = false;
 
-  constructor(queue: QueueContext, incarnation: string) {
+  /** @param onWait called when somebody begins to wait */
+  constructor(queue: QueueContext, incarnation: string, onWait: () => void) {
     this.queue = queue;
     this.incarnation = incarnation;
+    this.onWait = onWait;
   }
 
   /**
@@ -56,14 +59,26 @@ export class Waiters {
           }),
         );
       };
-      const settled = <T>(then: (value: T) => void): ((value: T) => void) =>
-        signal ? (value) => (signal.removeEventListener('abort', abort), then(value)) : then;
-      const waiter: Waiter = { position, ids, resolve: settled(resolve), reject: settled(reject) };
+      const settled =
+        <T>(then: (value: T) => void) =>
+        (value: T): void => {
+          signal?.removeEventListener('abort', abort);
+          then(value);
+        };
+      const waiter: Waiter = signal
+        ? { position, ids, resolve: settled(resolve), reject: settled(reject) }
+        : { position, ids, resolve, reject };
       if (signal?.aborted) return abort();
       signal?.addEventListener('abort', abort);
       this.waiters.push(waiter);
+      this.onWait();
       this.soon();
     });
+  }
+
+  /** Whether anybody waits. */
+  get any(): boolean {
+    return this.waiters.length > 0;
   }
 
   /** The holder is in this process and committed. */

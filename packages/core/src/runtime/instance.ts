@@ -287,8 +287,10 @@ export class InstanceHandle {
 
   /** Waits until a call's updates are in the state. */
   private async committed({ call, updates, position }: Appended, signal: AbortSignal | undefined): Promise<void> {
-    const ids = Array.from({ length: updates }, (_, n) => updateId(call, n));
+    const ids: string[] = [];
+    for (let n = 0; n < updates; n++) ids.push(updateId(call, n));
     const { outcomes } = await this.opened.waiters.wait(position, ids, signal);
+    if (outcomes.size === 0) return;
     for (const [id, outcome] of outcomes) {
       if (outcome.kind === 'dead') throw updateFailed(this.opened.what, id, outcome);
     }

@@ -1,5 +1,6 @@
 import { MotionError } from '../errors.js';
 import type { QueueContext } from '../queue/context.js';
+import type { Drain } from '../queue/drain.js';
 import { Producer } from '../queue/producer.js';
 import { Waiters } from '../queue/waiters.js';
 import { Chunks } from '../state/chunks.js';
@@ -20,6 +21,8 @@ export class OpenedInstance {
   readonly queue: QueueContext;
   /** How many handles, and a running drain, need it. */
   users = 0;
+  /** The holder at work, while it is in this process. */
+  drain: Drain | undefined;
   private readonly nudge: Nudge | undefined;
   private theProducer: Producer | undefined;
   private theWaiters: Waiters | undefined;
@@ -50,6 +53,7 @@ export class OpenedInstance {
       options,
       runner: new ComponentRunner(registered, settings, id, this.what),
       events: {
+        isAwaited: () => this.theWaiters?.any ?? false,
         committed: (before, after, outcomes) => this.theWaiters?.committed(before, after, outcomes),
         failed: ({ flow, update }, error, dead) => settings.onError(error, { ...info, flow, update, dead }),
         warn: (message, cause) => settings.logger.warn(message, ...(cause === undefined ? [] : [cause])),
@@ -77,7 +81,7 @@ export class OpenedInstance {
   }
 
   get waiters(): Waiters {
-    this.theWaiters ??= new Waiters(this.queue, this.root.incarnation);
+    this.theWaiters ??= new Waiters(this.queue, this.root.incarnation, () => this.drain?.hurry());
     return this.theWaiters;
   }
 

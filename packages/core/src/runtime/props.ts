@@ -19,10 +19,12 @@ export function checkProps(flow: FlowDefinition, given: unknown, what: string): 
     throw invalid(what, `props must be an object, not ${Array.isArray(props) ? 'an array' : `a ${typeof props}`}`);
   if (!flow.schema) return props === none ? none : Object.freeze({ ...props });
   const result = flow.schema['~standard'].validate(props);
-  return isThenable(result) ? Promise.resolve(result).then((settled) => valueOf(settled, what)) : valueOf(result, what);
+  return isThenable(result)
+    ? Promise.resolve(result).then((settled) => outputOf(settled, what))
+    : outputOf(result, what);
 }
 
-function valueOf(result: StandardSchemaV1.Result<unknown>, what: string): FlowProps {
+function outputOf(result: StandardSchemaV1.Result<unknown>, what: string): FlowProps {
   if (result.issues) {
     const issues = result.issues.map(({ message, path }) => ({
       message,

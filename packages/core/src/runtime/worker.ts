@@ -161,7 +161,10 @@ export class UpdateWorker {
       // Others wait for this place: then no lingering.
       job.drain = new Drain(queue, taken, job.inbox, () => (this.waiting.length > 0 ? 0 : queue.options.lingerMs));
       if (this.closing) job.drain.stop(false);
-      const drained = await job.drain.run();
+      opened.drain = job.drain;
+      const drained = await job.drain.run().finally(() => {
+        opened.drain = undefined;
+      });
       delete job.drain;
       if (drained.kind === 'retry') return drained.inMs;
       if (drained.kind === 'lost') return queue.options.ttlMs;

@@ -33,7 +33,7 @@ export function hash(text: string): string {
 }
 
 /** Any well-formed text as characters that a store takes; `/` and `~` are escaped, since names of our own hold them. */
-function escape(text: string): string {
+function printable(text: string): string {
   return encodeURIComponent(text).replaceAll('~', '%7E');
 }
 
@@ -53,7 +53,7 @@ export function partitionOf(component: string, id: string): string {
       'INVALID_ID',
       `the id ${JSON.stringify(id)} of an instance of ${component} holds a lone surrogate`,
     );
-  const partition = partitionPrefix(component) + escape(id);
+  const partition = partitionPrefix(component) + printable(id);
   if (partition.length > MAX_NAME)
     throw new MotionError(
       'INVALID_ID',
@@ -64,7 +64,7 @@ export function partitionOf(component: string, id: string): string {
 
 /** What the partitions of all instances of a component start with. */
 export function partitionPrefix(component: string): string {
-  return `${escape(component)}/`;
+  return `${printable(component)}/`;
 }
 
 /** The component and the instance's id that a partition is for; undefined for one that is not ours. */
@@ -83,7 +83,7 @@ export function parsePartition(partition: string): { component: string; id: stri
 
 /** The entry of one key of the state. */
 export function stateKey(name: string): Key {
-  const key = `s/${escape(name)}`;
+  const key = `s/${printable(name)}`;
   return key.length <= 200 && name !== '' ? key : `s/~${hash(name)}`;
 }
 export const slotKey = (session: string): Key => SLOTS + session;
