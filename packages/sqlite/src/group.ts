@@ -35,6 +35,8 @@ export class GroupCommit {
   readonly #onUnknown: () => void;
   #waiting: Write[] = [];
   #scheduled = false;
+  /** Set while a group waits for the end of the turn. */
+  #gathering: NodeJS.Immediate | undefined;
   /** Whether the last group had several writes: then more are likely to come within this turn. */
   #crowded = false;
   /** How many of those in front are to be tried alone. */
@@ -52,11 +54,17 @@ export class GroupCommit {
 
   add(write: Write): void {
     this.#waiting.push(write);
+    if (this.#gathering !== undefined && this.#waiting.length >= MAX_WRITES) {
+      // Full: there is nothing to wait for, and a turn may be long.
+      clearImmediate(this.#gathering);
+      this.#gathering = undefined;
+      RESOLVED.then(this.#flush);
+    }
     if (this.#scheduled) return;
     this.#scheduled = true;
     // A lone writer in sequence waits no longer than a microtask. With several at work, the end of the turn lets those
     // who are a few microtasks behind share the transaction.
-    if (this.#crowded) setImmediate(this.#flush);
+    if (this.#crowded) this.#gathering = setImmediate(this.#flush);
     else RESOLVED.then(this.#flush);
   }
 
@@ -66,6 +74,7 @@ export class GroupCommit {
   }
 
   #flush = (): void => {
+    this.#gathering = undefined;
     const size = this.#groupSize();
     try {
       assertNoTransaction(this.#connection);

@@ -1,0 +1,3 @@
+/** The conformance suite for stores, and what else proves a store right. */
+export { type ConformanceOptions, conformance, type Runner, type Supports } from './conformance/index.js';
+export { type InProcessOptions, openInProcess, type StoreInProcess } from './processes/open-in-process.js';
