@@ -26,6 +26,8 @@ export type Drained =
 const FIRST_IDLE_LOOK = 5;
 /** Milliseconds until a holder, perhaps another one, tries again after the store failed. */
 const ERROR_PAUSE = 1_000;
+/** Batches are held in memory up to here: the rest is fetched when its turn comes. */
+const WINDOW_BYTES = 16 << 20;
 /** A look for others' appends asks for so many batches at once. */
 const LOOK_AHEAD = 8;
 
@@ -185,8 +187,9 @@ export class Drain {
     const keys = Array.from({ length: count }, (_, i) => appendKey(from + i));
     const { seq, entries } = await this.patiently(() => store.get(partition, keys));
     this.knownSeq = seq;
+    let held = 0;
     for (const [i, entry] of entries.entries()) {
-      if (from + i > seq) break;
+      if (from + i > seq || held > WINDOW_BYTES) break;
       const name = `batch ${from + i} in the queue of ${what}`;
       const bytes = entry?.value && (await this.patiently(() => chunks.read(entry.value as Uint8Array)));
       this.assertHeld();
@@ -194,6 +197,7 @@ export class Drain {
         await this.confirmHeld();
         throw new MotionError('CORRUPT', `${name} is missing or damaged in the store; nothing behind it can run`);
       }
+      held += bytes.byteLength;
       const group = chunks.groupOf(entry.value);
       this.window.push({ seq: from + i, calls: decodeBatch(bytes, name), ...(group && { group }) });
     }

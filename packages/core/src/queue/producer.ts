@@ -127,7 +127,8 @@ export class Producer {
       if (outcome.applied === true) {
         this.slotRev = commit.id;
         if (outcome.seq === undefined) return await this.resolveAfterwards(batch);
-        return this.resolveExactly(batch, calls, outcome.seq);
+        // Chunks are read from the store by whoever runs the calls, and so deleted after.
+        return this.resolveExactly(batch, stored?.group ? [] : calls, outcome.seq);
       }
       if (outcome.applied === 'open')
         throw new StoreError(

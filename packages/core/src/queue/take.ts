@@ -36,7 +36,10 @@ export async function take(queue: QueueContext, me: string, sightings: Sightings
   const fresh = await queue.view.refresh();
   const decision = judge(queue, fresh, sightings);
   if (decision === 'idle' && fresh.dueIn !== null && fresh.dueIn <= 0) await clearDue(queue, fresh);
-  if (decision === 'idle') return { kind: 'idle' };
+  if (decision === 'idle') {
+    sightings.delete(queue.partition);
+    return { kind: 'idle' };
+  }
   if (typeof decision === 'number') return { kind: 'later', inMs: decision };
   sightings.delete(queue.partition);
   return (await claim(queue, me, fresh.committed, fresh.seq)) ?? { kind: 'later', inMs: RACE_MS };

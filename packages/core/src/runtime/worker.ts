@@ -5,6 +5,7 @@ import { type Sightings, take } from '../queue/take.js';
 import { parsePartition } from '../state/keys.js';
 import type { Call } from '../state/records.js';
 import { StoreError } from '../store/errors.js';
+import { finishClear } from './clear.js';
 import type { Host } from './host.js';
 import type { OpenedInstance } from './opened.js';
 
@@ -30,6 +31,8 @@ const SCAN_MS = 1_000;
 /** A burst of hints costs one scan. */
 const HINTED_SCAN_MS = 25;
 const ERROR_MS = 1_000;
+/** Batches that one instance's holder takes over in memory, at most. */
+const MOST_HANDED_OVER = 1_000;
 
 /**
  * Runs queued updates: of instances that this process appended to, at once; of any other, when a scan finds it due. There
@@ -71,7 +74,8 @@ export class UpdateWorker {
     if (this.closing || !this.covers(opened.registered.definition.name)) return;
     const job = this.job(opened.partition);
     job.opened ??= opened;
-    if (calls.length > 0) job.inbox.set(seq, calls);
+    // A long backlog is left to the store.
+    if (calls.length > 0 && job.inbox.size < MOST_HANDED_OVER) job.inbox.set(seq, calls);
     job.seq = Math.max(job.seq, seq);
     job.drain?.appended(seq);
   }
@@ -177,6 +181,9 @@ export class UpdateWorker {
     delete job.drain;
     if (MotionError.is(error, 'INSTANCE_GONE')) {
       job.opened?.waitersIfAny?.fail(error);
+      // Perhaps the one who cleared it died half-way.
+      const { store, env, logger } = this.host.settings;
+      finishClear({ store, env, partition }).catch((cause) => logger.warn(`${partition} is not cleared yet`, cause));
       return undefined;
     }
     if (this.closing && StoreError.is(error, 'closed')) return undefined;
