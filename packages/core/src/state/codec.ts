@@ -45,15 +45,21 @@ export function msgpackCodec(options: { readonly extensions?: readonly CodecExte
     register(extension);
     classes.add(extension.class);
   }
-  const packr = new Packr({ moreTypes: true, useBigIntExtension: true, copyBuffers: true });
+  const packr = new Packr({ moreTypes: true, useBigIntExtension: true, copyBuffers: true, useToJSON: false });
   return {
     name: 'msgpack',
     encode(value, path) {
       assertSerializable(value, path, classes);
       return packr.pack(value);
     },
-    decode: (bytes) => packr.unpack(bytes),
+    // Bytes come back as the class of what they are cut from, and that shall not be a Buffer.
+    decode: (bytes) => packr.unpack(plain(bytes)),
   };
+}
+
+function plain(bytes: Uint8Array): Uint8Array {
+  if (bytes.constructor === Uint8Array) return bytes;
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 const registered = new Map<number, unknown>();
