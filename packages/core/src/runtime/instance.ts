@@ -204,7 +204,7 @@ export class InstanceHandle {
 
   private async serve(flow: FlowDefinition, props: FlowProps, options: RunOptions, what: string): Promise<Served> {
     const { committed } = await this.opened.refresh();
-    const cached = this.cacheKey(flow, props, committed, options);
+    const cached = this.cacheKey(flow, props, committed, options, what);
     const hit = cached && !options.forceRefresh ? await this.cache?.get(cached) : undefined;
     if (hit) return hit;
     const served = await serveWhole(this.serveCall(flow, props, committed, options, what));
@@ -222,7 +222,7 @@ export class InstanceHandle {
         throw new MotionError('UNKNOWN_FLOW', `${what} has no @Serve method, so it cannot be streamed; use run()`);
       const props = await checkProps(flow, given, what);
       const { committed } = await this.opened.refresh();
-      const cached = this.cacheKey(flow, props, committed, options);
+      const cached = this.cacheKey(flow, props, committed, options, what);
       const hit = cached && !options.forceRefresh ? await this.cache?.get(cached) : undefined;
       if (hit?.chunks) yield* hit.chunks;
       const served = hit ?? (yield* serveStream(this.serveCall(flow, props, committed, options, what)));
@@ -258,9 +258,10 @@ export class InstanceHandle {
     props: FlowProps,
     committed: Committed,
     options: RunOptions,
+    what: string,
   ): string | undefined {
     return flow.serve?.cache && this.cache && !options.ignoreCache
-      ? this.cache.key(flow, props, committed.root)
+      ? this.cache.key(flow, props, committed.root, what)
       : undefined;
   }
 

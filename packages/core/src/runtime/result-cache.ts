@@ -32,10 +32,15 @@ export class ResultCache {
     this.warn = warn;
   }
 
-  /** The key of a call's result. */
-  key(flow: FlowDefinition, props: FlowProps, { incarnation, version }: Root): string {
+  /**
+   * The key of a call's result.
+   *
+   * @throws MotionError `NOT_SERIALIZABLE`: what the codec cannot tell apart must not be one key
+   */
+  key(flow: FlowDefinition, props: FlowProps, { incarnation, version }: Root, what: string): string {
+    this.codec.encode(props, `${what}: props`);
     const state = flow.serve?.cache?.scope === 'any-version' ? '' : String(version);
-    return `r/${hash(JSON.stringify([flow.name, this.codeVersion, incarnation, state, canonical(props)]))}`;
+    return `r/${hash(JSON.stringify([flow.name, this.codeVersion, incarnation, state, canonical(props, this.codec)]))}`;
   }
 
   async get(key: string): Promise<Served | undefined> {
