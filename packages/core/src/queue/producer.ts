@@ -118,10 +118,7 @@ export class Producer {
       const stored = inline ? undefined : await chunks.write(bytes, [init]);
       const value = inline ?? stored?.value;
       if (!value) throw this.gone();
-      // A slot that is there is this incarnation's: clearing deletes it.
-      const checks = this.slotRev === null ? [init] : [];
-      if (stored?.check) checks.push(stored.check);
-      const commit = this.commitOf(batch, value, checks);
+      const commit = this.commitOf(batch, value, stored?.check ? [init, stored.check] : [init]);
       tried.add(commit.id);
       const outcome = await commitOnce(env, store, partition, commit, this.slot, deadline);
       if (outcome.applied === true) {
