@@ -14,8 +14,8 @@ import type { Failure, Method, Opening, Reply, Request } from './protocol.js';
 
 /** Options of {@link openInProcess}. */
 export interface InProcessOptions {
-  /** A module of plain JavaScript that exports `open(argument): Store | Promise<Store>`. */
-  readonly module: URL;
+  /** A URL: of a module of plain JavaScript that exports `open(argument): Store | Promise<Store>`. */
+  readonly module: { readonly href: string };
   /** What `open` is given; JSON. */
   readonly argument?: unknown;
 }

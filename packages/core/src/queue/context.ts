@@ -1,4 +1,5 @@
 import type { Env } from '../env.js';
+import type { Signal } from '../signal.js';
 import type { Chunks } from '../state/chunks.js';
 import type { Codec } from '../state/codec.js';
 import type { Call, Changes, Outcome, Root } from '../state/records.js';
@@ -61,7 +62,7 @@ export interface Turn {
   /** 1 for the first try. */
   readonly attempt: number;
   readonly epoch: number;
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
 }
 
 /** Runs users' code. The queue knows nothing of components. */
