@@ -71,30 +71,34 @@ export const concurrency: Group = (add) => {
     let writing = true;
     const writer = (async () => {
       for (let i = 0; i < 60; i++) {
+        await turn();
         const puts = keys.map((key) => ({ key, value: bytes(String(i)) }));
         applied(await store.commit(partition, change({ puts, appends: [bytes('x')], due: { in: 1e9 + i * 1e8 } })));
       }
       writing = false;
     })();
     let last = -1;
-    while (writing) {
-      // Some stores answer within the turn; the writer needs turns of its own.
-      await turn();
-      const { seq, dueIn, entries } = await other.get(partition, ['k1', 'k3', 'k5']);
-      const values = entries.map((entry) => (entry ? Number(text(entry.value)) : -1));
-      assert.ok(
-        values.every((value) => value === values[0]),
-        `torn: ${values}`,
-      );
-      assert.equal(new Set(entries.map((entry) => entry?.rev)).size, 1, 'torn revisions');
-      const value = values[0] as number;
-      assert.equal(seq, value + 1, 'seq is of another time than the entries');
-      if (value >= 0)
-        assert.ok(Math.abs((dueIn ?? 0) - 1e9 - value * 1e8) < 4e7, 'due is of another time than the entries');
-      assert.ok(value >= last, `went back from ${last} to ${value}`);
-      last = value;
-    }
-    await writer;
+    const reader = async (): Promise<void> => {
+      while (writing) {
+        // Some stores answer within the turn; the writer needs turns of its own.
+        await turn();
+        const { seq, dueIn, entries } = await other.get(partition, ['k1', 'k3', 'k5']);
+        const values = entries.map((entry) => (entry ? Number(text(entry.value)) : -1));
+        assert.ok(
+          values.every((value) => value === values[0]),
+          `torn: ${values}`,
+        );
+        assert.equal(new Set(entries.map((entry) => entry?.rev)).size, 1, 'torn revisions');
+        const value = values[0] as number;
+        assert.equal(seq, value + 1, 'seq is of another time than the entries');
+        if (value >= 0)
+          assert.ok(Math.abs((dueIn ?? 0) - 1e9 - value * 1e8) < 4e7, 'due is of another time than the entries');
+        assert.ok(value >= last, `went back from ${last} to ${value}`);
+        last = value;
+      }
+    };
+    // Together: should one fail, the other's error is no stray one.
+    await Promise.all([writer, reader()]);
     assert.deepEqual(
       await texts(other, partition, ...keys),
       keys.map(() => '59'),
@@ -106,17 +110,21 @@ export const concurrency: Group = (add) => {
     const keys = Array.from({ length: count }, (_, i) => `k${i}`);
     let writing = true;
     const writer = (async () => {
-      for (let i = 0; i < 20; i++)
+      for (let i = 0; i < 20; i++) {
+        await turn();
         applied(await store.commit(partition, change({ puts: keys.map((key) => ({ key, value: bytes(`${i}`) })) })));
+      }
       writing = false;
     })();
-    while (writing) {
-      // Some stores answer within the turn; the writer needs turns of its own.
-      await turn();
-      const values = new Set(await texts(other, partition, ...keys));
-      assert.equal(values.size, 1, `torn: ${[...values]}`);
-    }
-    await writer;
+    const reader = async (): Promise<void> => {
+      while (writing) {
+        // Some stores answer within the turn; the writer needs turns of its own.
+        await turn();
+        const values = new Set(await texts(other, partition, ...keys));
+        assert.equal(values.size, 1, `torn: ${[...values]}`);
+      }
+    };
+    await Promise.all([writer, reader()]);
   });
 
   add('C2 counters that several clients raise lose nothing', async ({ store, other, partition }) => {

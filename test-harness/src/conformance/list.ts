@@ -70,7 +70,7 @@ export const list: Group = (add) => {
     assert.deepEqual(keysOf(await listAll(store, partition, '', 5)), keys);
   });
 
-  add('a prefix is not a pattern', async ({ store, partition }) => {
+  add('a prefix of keys is not a pattern', async ({ store, partition }) => {
     const specials = ['%', '_', '*', '?', '[a]', '\\', '{x}', '^', '.', "'", '"'];
     await putTexts(store, partition, {
       aout: 'x',

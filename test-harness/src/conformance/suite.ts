@@ -118,7 +118,7 @@ export async function eventually(what: string, holds: () => Promise<boolean>, wi
 }
 
 /** Fails if a call does not settle in time; otherwise as the call. */
-export async function settles<T>(what: string, call: Promise<T>, withinMs = 10_000): Promise<T> {
+export async function settles<T>(what: string, call: Promise<T>, withinMs = 5000): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new assert.AssertionError({ message: `${what} did not settle` })), withinMs);
