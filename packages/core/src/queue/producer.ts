@@ -130,7 +130,7 @@ export class Producer {
       if (outcome.applied === 'open')
         throw new StoreError(
           'unknown',
-          `whether a call of ${this.queue.what} was queued is unknown: the store did not say for ${options.patienceMs} ms; call again with the same idempotencyKey`,
+          `whether a call of ${this.queue.what} was queued is unknown: the store did not say; call again with the same idempotencyKey`,
           { cause: outcome.error },
         );
       // Refused: look, in one snapshot, at what stands in the way.

@@ -17,7 +17,7 @@ const LONGEST_WAIT = 1_000;
  *
  * @param self the key that the commit both checks and puts
  * @param deadline on `env.mono()`: give up then
- * @throws StoreError any code but `unknown` and `unavailable`
+ * @throws StoreError any code but `unknown`: it was not applied and never will be
  */
 export async function commitOnce(
   env: Env,
@@ -38,10 +38,11 @@ export async function commitOnce(
         ? { applied: true, seq: undefined }
         : { applied: false, failed: result.failed };
     } catch (error) {
-      if (!StoreError.is(error) || (error.code !== 'unknown' && error.code !== 'unavailable')) throw error;
+      if (!StoreError.is(error)) throw error;
       if (error.code === 'unknown') uncertain = true;
-      if (env.mono() >= deadline) {
-        // Certainly not applied: say so plainly, as the store did.
+      const mayPass = error.code === 'unknown' || error.code === 'unavailable';
+      if (!mayPass || env.mono() >= deadline) {
+        // Certainly not applied: say so plainly, as the store did. But of an earlier sending it says nothing.
         if (!uncertain) throw error;
         return { applied: 'open', error };
       }
