@@ -183,6 +183,7 @@ export class Waiters {
 /** Whether all updates that are waited for came after what was done before: only then does one commit know of them all. */
 function covers(before: Root, { position, ids }: Waiter): boolean {
   if (ids.length === 0) return true;
-  if (position.seq > before.cursor + 1) return Number.isFinite(position.index);
-  return position.index - ids.length + 1 >= before.index;
+  // The position is but a bound: the updates themselves may have been done long before.
+  if (position.index === Infinity) return false;
+  return position.seq > before.cursor + 1 || position.index - ids.length + 1 >= before.index;
 }
