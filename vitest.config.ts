@@ -57,6 +57,11 @@ export default defineConfig({
           testTimeout: 30_000,
         },
       },
+      {
+        resolve: { alias },
+        oxc: { decorator: { legacy: true } },
+        test: { name: 'examples', include: ['examples/test/**/*.test.ts'], testTimeout: 60_000 },
+      },
     ],
   },
 });

@@ -1,5 +1,6 @@
 /** Four years of Seattle's weather, day by day; see README.md. */
 import { resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { Motion } from '@motion-ts/core';
 import { SqliteStore } from '@motion-ts/sqlite';
 import { readArguments, runProgram, UsageError, wholeNumber } from '../command-line.js';
@@ -57,6 +58,8 @@ await runProgram(USAGE, async (stop) => {
     const found = await monitor.run('observe', day, { flushUpdates: true, idempotencyKey: day.date });
     if (found.length > 0) console.log(describe(found));
     observed++;
+    // SQLite answers within the turn, so this loop would never leave it: let Ctrl-C be heard between two days.
+    await setImmediate();
   }
   const seconds = ((performance.now() - begun) / 1000).toFixed(1);
 

@@ -46,8 +46,10 @@ export class WeatherMonitor extends Component<{
 
   /** Answers at once, from the days so far. */
   @Serve('observe')
-  judge({ days, months }: State<WeatherMonitor>, { date, values }: Props<WeatherMonitor, 'observe'>): Anomaly[] {
-    if (days < LEARNING_DAYS) return [];
+  judge(state: State<WeatherMonitor>, { date, values }: Props<WeatherMonitor, 'observe'>): Anomaly[] {
+    const { days, latest, months } = state;
+    // A day that is in already was judged before it was in: now its own values would be among the usual ones.
+    if (days < LEARNING_DAYS || (latest !== null && date <= latest)) return [];
     const month = monthOf(date);
     const season = [months.at(month - 1), months[month], months[(month + 1) % 12]];
     return variables.flatMap((variable) => {
