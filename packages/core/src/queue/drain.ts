@@ -398,7 +398,11 @@ export class Drain {
   /** A method that does not heed its signal must not keep a lost lease's drain. */
   private orLost<T>(promise: Promise<T>): Promise<T> {
     const { signal } = this.abort;
-    if (signal.aborted) return Promise.reject(signal.reason);
+    if (signal.aborted) {
+      // What becomes of the method is nobody's business any more, but must not end the process.
+      promise.catch(() => undefined);
+      return Promise.reject(signal.reason);
+    }
     return new Promise((resolve, reject) => {
       const lost = (): void => reject(signal.reason);
       signal.addEventListener('abort', lost);
