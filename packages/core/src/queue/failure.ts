@@ -2,19 +2,33 @@ import { MotionError } from '../errors.js';
 import type { StoredError } from '../state/records.js';
 import type { UpdatePolicy } from './context.js';
 
-/** The longest stack that a dead letter keeps. */
-export const STACK = 4_000;
+/** Bytes of the longest stack, and of the longest message, that a dead letter keeps. */
+const LONGEST = 4_000;
 
-/** Anything thrown, as a dead letter keeps it. */
-export function storedError(error: unknown): StoredError {
-  if (!(error instanceof Error)) return { name: 'Error', message: safeString(error).slice(0, STACK) };
+/**
+ * Anything thrown, as a dead letter keeps it.
+ *
+ * @param most bytes that it may take: what is longer is cut
+ */
+export function storedError(error: unknown, most: number): StoredError {
+  const text = (value: string, part: number): string => cut(value, Math.min(LONGEST, Math.floor(most * part)));
+  if (!(error instanceof Error)) return { name: 'Error', message: text(safeString(error), 1 / 2) };
   const code = (error as { code?: unknown }).code;
   return {
-    name: String(error.name).slice(0, 200),
-    message: String(error.message).slice(0, STACK).toWellFormed(),
-    ...(error.stack !== undefined && { stack: String(error.stack).slice(0, STACK).toWellFormed() }),
-    ...(typeof code === 'string' && { code: code.slice(0, 200) }),
+    name: text(String(error.name).slice(0, 200), 1 / 8),
+    message: text(String(error.message), 1 / 4),
+    ...(error.stack !== undefined && { stack: text(String(error.stack), 1 / 2) }),
+    ...(typeof code === 'string' && { code: text(code.slice(0, 200), 1 / 8) }),
   };
+}
+
+const encoder = new TextEncoder();
+
+/** Well-formed, and no more than so many bytes of UTF-8. */
+function cut(text: string, most: number): string {
+  const bytes = encoder.encode(text.slice(0, most));
+  // As a stream: the beginning of a character whose end was cut off is left out.
+  return new TextDecoder().decode(bytes.subarray(0, most), { stream: true });
 }
 
 function safeString(value: unknown): string {

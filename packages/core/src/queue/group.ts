@@ -14,7 +14,7 @@ import { Committed, type StateEntry, stateEntry } from '../state/view.js';
 import { appendKey } from '../store/arguments.js';
 import type { Check, Key, Put } from '../store/contract.js';
 import type { QueueContext, Turn, UpdatePolicy } from './context.js';
-import { backoffOf, isHopeless, STACK, storedError } from './failure.js';
+import { backoffOf, isHopeless, storedError } from './failure.js';
 
 /** A batch as it came from the queue. */
 export interface LoadedBatch {
@@ -131,12 +131,14 @@ export class Group {
     error: unknown,
     tries: number,
   ): Promise<void> {
-    const payload = await this.store(call.payload);
+    // Half of what an entry may take for the error, a quarter for the payload: the rest is names and numbers.
+    const { inlineBytes } = this.queue.chunks;
+    const payload = await this.store(call.payload, Math.floor(inlineBytes / 4));
     const outcome: Outcome = {
       kind: 'dead',
       flow,
       update,
-      error: storedError(error),
+      error: storedError(error, inlineBytes / 2),
       tries,
       queuedAt: call.at,
       at: this.queue.env.now(),
@@ -144,7 +146,7 @@ export class Group {
       payload: payload.value,
     };
     this.outcomes.set(id, outcome);
-    this.bytes += payload.value.byteLength + STACK;
+    this.bytes += encodeOutcome(outcome).byteLength;
     this.deadLetters++;
     this.pass();
   }
@@ -210,9 +212,9 @@ export class Group {
   }
 
   /** Should the lease be lost meanwhile, the chunks are orphans, which the sweep finds. */
-  private async store(bytes: Uint8Array): Promise<Stored> {
+  private async store(bytes: Uint8Array, inlineBytes?: number): Promise<Stored> {
     const incarnation: Check = { key: INIT, rev: this.base.root.incarnation };
-    const stored = await this.queue.chunks.write(bytes, [incarnation]);
+    const stored = await this.queue.chunks.write(bytes, [incarnation], inlineBytes);
     if (stored) return stored;
     throw new MotionError('LEASE_LOST', `${this.queue.what} was cleared while its updates ran`);
   }

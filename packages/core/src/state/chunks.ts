@@ -68,11 +68,16 @@ export class Chunks {
    * Makes a value fit for an entry, writing its chunks if it is long.
    *
    * @param guard must hold for the chunks to be written: they belong to one incarnation
+   * @param inlineBytes longer values are cut
    * @returns undefined when the guard does not hold
    * @throws StoreError
    */
-  async write(bytes: Uint8Array, guard: readonly Check[]): Promise<Stored | undefined> {
-    const value = this.inline(bytes);
+  async write(
+    bytes: Uint8Array,
+    guard: readonly Check[],
+    inlineBytes: number = this.inlineBytes,
+  ): Promise<Stored | undefined> {
+    const value = bytes.byteLength <= inlineBytes ? this.inline(bytes) : undefined;
     if (value) return { value };
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const stored = await this.writeGroup(bytes, guard);
