@@ -11,7 +11,7 @@ export interface ViewerReport {
   readonly genres: Genres;
 }
 
-/** The table of how well held-out films fit, and what was learned: lines of less than 90 characters. */
+/** The table of how well held-out films fit, and what was learned: lines of less than 100 characters. */
 export function describe(reports: readonly ViewerReport[]): string {
   const columns = ['chance', 'before', 'after', 'best'] as const;
   const row = (name: string, cells: readonly string[]): string =>
@@ -20,7 +20,8 @@ export function describe(reports: readonly ViewerReport[]): string {
     columns.map((key) => `${of(key).stars.toFixed(1)}${count(of(key).liked)} of 10`);
   return [
     'Of the held-out films, the ten that suit best what was learned: the stars the viewer would',
-    'truly give them, on average, and how many of the ten get 4 stars or more.',
+    'truly give them, on average, and how many of the ten get 4 stars or more. As long as nothing',
+    'is learned, the ten are those that everybody praises.',
     '',
     row('', ['by chance', 'before', 'after', 'best possible']),
     ...reports.map((report) =>
@@ -39,10 +40,10 @@ export function describe(reports: readonly ViewerReport[]): string {
   ].join('\n');
 }
 
-/** The three genres that are liked most, and the two that are disliked most. */
+/** The two genres that are liked most, and the two that are disliked most. */
 function describeGenres(genres: Genres): string {
   const sorted = Object.entries(genres).sort(([, a], [, b]) => b - a);
-  const liked = sorted.filter(([, weight]) => weight >= 0.05).slice(0, 3);
+  const liked = sorted.filter(([, weight]) => weight >= 0.05).slice(0, 2);
   const disliked = sorted.filter(([, weight]) => weight <= -0.05).slice(-2);
   const told = [...liked, ...disliked].map(([genre, weight]) => `${genre} ${signed(weight)}`);
   return told.join(', ') || 'nothing yet';
