@@ -32,6 +32,30 @@ const SLACK = 4_096;
 
 const packr = new Packr({ useRecords: false });
 
+interface Pointer extends ChunkGroup {
+  readonly length: number;
+}
+
+/** Undefined when the value is none, or damaged. */
+function pointerIn(value: Uint8Array): Pointer | undefined {
+  if (value[0] !== POINTER) return undefined;
+  let fields: unknown;
+  try {
+    fields = packr.unpack(value.subarray(1));
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(fields)) return undefined;
+  const [id, chunks, length] = fields as [unknown, unknown, unknown];
+  const fits =
+    typeof id === 'string' &&
+    Number.isSafeInteger(chunks) &&
+    Number.isSafeInteger(length) &&
+    (chunks as number) <= (length as number) &&
+    (length as number) <= (chunks as number) * CHUNK_BYTES;
+  return fits ? { id, chunks: chunks as number, length: length as number } : undefined;
+}
+
 /**
  * Big values: cut into chunks that are written first, so that the commit that makes them visible carries but a pointer.
  * What no pointer leads to is an orphan, which the sweep removes.
@@ -135,9 +159,8 @@ export class Chunks {
 
   /** The group that an entry's value points to. */
   groupOf(value: Uint8Array): ChunkGroup | undefined {
-    if (value[0] !== POINTER) return undefined;
-    const [id, chunks] = packr.unpack(value.subarray(1)) as [string, number, number];
-    return { id, chunks };
+    const pointer = pointerIn(value);
+    return pointer && { id: pointer.id, chunks: pointer.chunks };
   }
 
   /**
@@ -147,8 +170,9 @@ export class Chunks {
    */
   async read(value: Uint8Array): Promise<Uint8Array | undefined> {
     if (value[0] === INLINE) return value.subarray(1);
-    if (value[0] !== POINTER) return undefined;
-    const [id, chunks, length] = packr.unpack(value.subarray(1)) as [string, number, number];
+    const pointer = pointerIn(value);
+    if (!pointer) return undefined;
+    const { id, chunks, length } = pointer;
     const bytes = new Uint8Array(length);
     const { getKeys, getBytes } = this.store.limits;
     const perGet = Math.max(

@@ -156,16 +156,24 @@ export class View {
   private async load(ticket: number = ++this.started): Promise<Fresh> {
     const base = this.current;
     let dir: Dir | undefined = base && { names: [...base.entries.keys()], rev: base.dirRev };
+    let unreadable: Revision | undefined;
     for (let attempt = 0; attempt < TRIES; attempt++) {
       if (attempt > 2) await sleep(this.env, jittered(this.env, 2 ** attempt));
       if (!dir) {
         const head = await this.store.get(this.partition, HEAD);
-        this.assertOurs(head.entries[0]);
+        this.assertOurs(head.entries[0], head.entries[1]);
         dir = this.dirIn(head.entries[2]);
       }
       const loaded = await this.loadNamed(dir, base);
       if (loaded === 'names changed') dir = undefined;
-      else if (loaded !== 'torn') {
+      else if (loaded !== 'torn' && 'unreadable' in loaded) {
+        // A value is replaced before its chunks go: the same one again is no race.
+        if (loaded.rev === unreadable)
+          throw this.corrupt(
+            `its state key ${JSON.stringify(loaded.unreadable)} is damaged, or chunks of it are missing`,
+          );
+        unreadable = loaded.rev;
+      } else if (loaded !== 'torn') {
         this.install(loaded.committed, ticket);
         return loaded;
       }
@@ -176,7 +184,10 @@ export class View {
     );
   }
 
-  private async loadNamed({ names, rev }: Dir, base: Committed | undefined): Promise<Fresh | 'names changed' | 'torn'> {
+  private async loadNamed(
+    { names, rev }: Dir,
+    base: Committed | undefined,
+  ): Promise<Fresh | 'names changed' | 'torn' | { readonly unreadable: string; readonly rev: Revision }> {
     const keys = names.map(stateKey);
     const known = names.map((name) => base?.entries.get(name)?.rev);
     const snapshot = await this.getAll(keys, known);
@@ -194,7 +205,7 @@ export class View {
       else {
         if (!entry.value) return 'torn';
         const bytes = await this.chunks.read(entry.value);
-        if (!bytes) return 'torn';
+        if (!bytes) return { unreadable: name, rev: entry.rev };
         entries.set(name, this.decode(name, entry.rev, bytes, this.chunks.groupOf(entry.value)));
       }
     }
@@ -233,7 +244,9 @@ export class View {
     return { names: decodeDir(entry.value, this.what), rev: entry.rev };
   }
 
-  private assertOurs(entry: Got | undefined): void {
+  private assertOurs(entry: Got | undefined, root: Got | undefined): void {
+    // They come and go in one commit.
+    if (!entry !== !root) throw this.corrupt(`its entry '${entry ? 'root' : 'init'}' is missing`);
     if (!entry?.value) throw this.gone();
     const init = decodeInit(entry.value, this.what);
     if (init.codec !== this.codec.name)

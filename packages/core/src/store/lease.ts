@@ -101,7 +101,7 @@ export class Lease {
   static async acquire(store: Store, partition: string, key: Key, options: LeaseOptions = {}): Promise<Lease> {
     const { env = systemEnv, ttlMs = 10_000, signal } = options;
     const holder = options.holder ?? env.id();
-    if (!(ttlMs > 0 && ttlMs < 2 ** 31))
+    if (typeof ttlMs !== 'number' || !(ttlMs > 0 && ttlMs < 2 ** 31))
       throw new MotionError('INVALID_OPTIONS', `ttlMs must be a number of milliseconds above 0, not ${ttlMs}`);
     const what = `the lease ${key} of ${partition}`;
     let seen: { readonly rev: string; readonly at: number } | undefined;

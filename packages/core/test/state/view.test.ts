@@ -1,0 +1,223 @@
+import { msgpackCodec } from '@motion-ts/core';
+import { MemoryStore } from '@motion-ts/memory';
+import { expect, test } from 'vitest';
+import { Chunks } from '../../src/state/chunks.js';
+import { DIR, INIT, ROOT, stateKey } from '../../src/state/keys.js';
+import { encodeDir, encodeInit, encodeRoot, firstRoot, type Root } from '../../src/state/records.js';
+import { View } from '../../src/state/view.js';
+import { FakeEnv } from '../support/fake-env.js';
+import { RecordingStore } from '../support/recording-store.js';
+
+const codec = msgpackCodec();
+
+/** An instance, written as the holder would. */
+class Written {
+  readonly env = new FakeEnv();
+  readonly store: RecordingStore;
+  readonly chunks: Chunks;
+  root: Root = firstRoot('created', 0);
+  private commits = 0;
+
+  constructor(getKeys = 100) {
+    this.store = new RecordingStore(new MemoryStore(), { getKeys });
+    this.chunks = new Chunks(this.store, this.env, 'p', 1_000);
+  }
+
+  async create(state: Record<string, unknown>, codecName = codec.name): Promise<void> {
+    const init = { component: 'C', id: 'x', codec: codecName, createdAt: 0 };
+    await this.put({ [INIT]: encodeInit(init) }, state, Object.keys(state));
+  }
+
+  async change(state: Record<string, unknown>, names?: string[]): Promise<void> {
+    this.root = { ...this.root, beat: this.root.beat + 1, version: this.root.version + 1 };
+    await this.put({}, state, names);
+  }
+
+  async put(entries: Record<string, Uint8Array>, state: Record<string, unknown>, names?: string[]): Promise<void> {
+    const all = { ...entries, [ROOT]: encodeRoot(this.root), ...(names && { [DIR]: encodeDir(names) }) };
+    for (const [name, value] of Object.entries(state)) {
+      const stored = await this.chunks.write(codec.encode(value, ''), []);
+      all[stateKey(name)] = stored?.value as Uint8Array;
+    }
+    const puts = Object.entries(all).map(([key, value]) => ({ key, value }));
+    await this.store.inner.commit('p', { id: `w${++this.commits}`, puts });
+  }
+
+  async raw(puts: Record<string, Uint8Array | null>): Promise<void> {
+    await this.store.inner.commit('p', {
+      id: `raw${++this.commits}`,
+      puts: Object.entries(puts).flatMap(([key, value]) => (value ? [{ key, value }] : [])),
+      deletes: Object.keys(puts).filter((key) => puts[key] === null),
+    });
+  }
+
+  view(): View {
+    return new View(this.store, this.env, 'p', 'C/x', codec, this.chunks);
+  }
+}
+
+const keysRead = ({ store }: Written): string[] => store.gets.flatMap(({ keys }) => keys);
+
+test('loads a state, frozen, and again only when it changed', async () => {
+  const written = new Written();
+  await written.create({ a: 1, list: [{ b: 2 }] });
+  const view = written.view();
+  const { committed } = await view.refresh();
+  expect(committed.state).toEqual({ a: 1, list: [{ b: 2 }] });
+  expect(() => (committed.state['list'] as unknown[]).push(1)).toThrow(TypeError);
+  written.store.forget();
+  expect((await view.refresh()).committed).toBe(committed);
+  expect(keysRead(written)).toEqual([ROOT]);
+});
+
+test('after a change only what changed travels', async () => {
+  const written = new Written();
+  const state = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`k${n}`, 'x'.repeat(1_000)]));
+  await written.create(state);
+  const view = written.view();
+  const before = (await view.refresh()).committed;
+  await written.change({ k7: 'new' });
+  let travelled = 0;
+  written.store.afterGet = (got) => {
+    for (const entry of got.entries) travelled += entry?.value?.byteLength ?? 0;
+    return got;
+  };
+  const { committed } = await view.refresh();
+  expect(committed.state).toEqual({ ...state, k7: 'new' });
+  expect(travelled).toBeLessThan(500);
+  expect(committed.entries.get('k8')).toBe(before.entries.get('k8'));
+});
+
+test('keys come and go', async () => {
+  const written = new Written();
+  await written.create({ a: 1, b: 2 });
+  const view = written.view();
+  await view.refresh();
+  await written.change({ c: 3 }, ['a', 'c']);
+  await written.raw({ [stateKey('b')]: null });
+  expect((await view.refresh()).committed.state).toEqual({ a: 1, c: 3 });
+});
+
+test('a state of more keys than one get takes is read of one piece, though it changes meanwhile', async () => {
+  const written = new Written(5);
+  const names = Array.from({ length: 17 }, (_, n) => `k${n}`);
+  const all = (value: number): Record<string, number> => Object.fromEntries(names.map((name) => [name, value]));
+  await written.create(all(0));
+  let changes = 0;
+  written.store.afterGet = async (got, keys) => {
+    // Between two gets of one reading.
+    if (keys.includes(stateKey('k4')) && changes < 2) await written.change(all(++changes));
+    return got;
+  };
+  const { committed } = await written.view().refresh();
+  expect(new Set(Object.values(committed.state)).size).toBe(1);
+  expect(committed.state).toEqual(all(2));
+});
+
+test('a state that never holds still is an outage, not a wrong answer', async () => {
+  const written = new Written(3);
+  await written.create({ a: 0, b: 0, c: 0 });
+  let n = 0;
+  written.store.afterGet = async (got, keys) => {
+    if (keys.includes(stateKey('a'))) await written.change({ a: ++n, b: n, c: n });
+    return got;
+  };
+  const reading = written.view().refresh();
+  const failed = expect(reading).rejects.toMatchObject({ code: 'unavailable' });
+  await written.env.advance(60_000);
+  await failed;
+});
+
+test('a big value that is replaced between its pointer and its chunks is read anew', async () => {
+  const written = new Written();
+  // One entry may hold a hundredth of what a get brings.
+  await written.create({ big: 'x'.repeat(3_000_000) });
+  let once = true;
+  written.store.afterGet = async (got, keys) => {
+    if (once && keys[0]?.startsWith('b/')) {
+      once = false;
+      await written.change({ big: 'y'.repeat(3_000_000) });
+      const old = keys[0].split('/')[1];
+      const chunks = await written.store.inner.list('p', { prefix: `b/${old}/`, limit: 100 });
+      await written.raw(Object.fromEntries(chunks.map(({ key }) => [key, null])));
+      return written.store.inner.get('p', keys);
+    }
+    return got;
+  };
+  expect(((await written.view().refresh()).committed.state['big'] as string)[0]).toBe('y');
+});
+
+test('of two refreshes at once, the older answer does not win', async () => {
+  const written = new Written();
+  await written.create({ a: 0 });
+  const view = written.view();
+  await view.refresh();
+  let release = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await written.change({ a: 1 });
+  let first = true;
+  written.store.afterGet = async (got, keys) => {
+    if (keys.length > 1 && first) {
+      first = false;
+      await gate;
+    }
+    return got;
+  };
+  const slow = view.refresh();
+  await new Promise((resolve) => setImmediate(resolve));
+  await written.change({ a: 2 });
+  expect((await view.refresh()).committed.state).toEqual({ a: 2 });
+  release();
+  await slow;
+  expect(view.current?.state).toEqual({ a: 2 });
+});
+
+test('an instance that was never there, or was cleared, is GONE', async () => {
+  const written = new Written();
+  await expect(written.view().refresh()).rejects.toMatchObject({ code: 'INSTANCE_GONE' });
+  await written.create({ a: 1 });
+  const view = written.view();
+  await view.refresh();
+  await written.raw({ [INIT]: null, [ROOT]: null });
+  await expect(view.refresh()).rejects.toMatchObject({ code: 'INSTANCE_GONE' });
+  written.root = firstRoot('another life', 0);
+  await written.create({ a: 2 });
+  await expect(view.refresh()).rejects.toMatchObject({ code: 'INSTANCE_GONE' });
+});
+
+test('another codec is refused', async () => {
+  const written = new Written();
+  await written.create({ a: 1 }, 'json');
+  await expect(written.view().refresh()).rejects.toMatchObject({
+    code: 'INVALID_OPTIONS',
+    message: expect.stringContaining("'json'") as string,
+  });
+});
+
+const junk = new TextEncoder().encode('{"written":"by something else"}');
+test.each<[what: string, damage: Record<string, Uint8Array | null>]>([
+  ['a foreign init', { [INIT]: junk }],
+  ['a foreign root', { [ROOT]: junk }],
+  ['a foreign dir', { [DIR]: junk }],
+  ['a foreign value', { [stateKey('a')]: junk }],
+  ['an empty value', { [stateKey('a')]: new Uint8Array() }],
+  ['a value that does not decode', { [stateKey('a')]: new Uint8Array([0, 0x93, 1]) }],
+  ['half a value', { [stateKey('a')]: new Uint8Array([0, 0xa5, 0x61]) }],
+  ['a pointer to nothing', { [stateKey('a')]: new Uint8Array([1, 0x93, 0xa1, 0x78, 1, 5]) }],
+  ['a broken pointer', { [stateKey('a')]: new Uint8Array([1, 0xc1]) }],
+  ['a missing init', { [INIT]: null }],
+  ['a missing root', { [ROOT]: null }],
+  ['a missing dir', { [DIR]: null }],
+  ['a missing value', { [stateKey('a')]: null }],
+])('%s is CORRUPT', async (_, damage) => {
+  const written = new Written();
+  await written.create({ a: 'text', b: 2 });
+  await written.raw(damage);
+  const reading = written.view().refresh();
+  const failed = reading.catch((error: unknown) => error);
+  await written.env.advance(60_000);
+  expect(await failed).toMatchObject({ code: 'CORRUPT' });
+  expect(written.store.count('commit')).toBe(0);
+});
