@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,6 +44,26 @@ beforeAll(async () => {
 
 afterAll(() => rm(project, { recursive: true, force: true }));
 
+async function compile(compiler: string, experimentalDecorators: boolean, file: string): Promise<void> {
+  const compilerOptions = {
+    target: 'ES2022',
+    lib: ['ES2022'],
+    module: 'NodeNext',
+    moduleResolution: 'NodeNext',
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    types: [],
+    skipLibCheck: false,
+    experimentalDecorators,
+  };
+  await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }));
+  await run(process.execPath, [join(root, 'node_modules', compiler, 'bin/tsc'), '-p', project]).catch(
+    (error: { stdout: string }) => {
+      throw new Error(error.stdout);
+    },
+  );
+}
+
 test.each([
   ['5.4', 'typescript-5.4', true],
   ['5.9', 'typescript-5.9', false],
@@ -51,24 +71,8 @@ test.each([
 ])(
   'the packed packages compile without node or DOM types on TypeScript %s, and run',
   async (_, compiler, experimentalDecorators) => {
-    const compilerOptions = {
-      target: 'ES2022',
-      lib: ['ES2022'],
-      module: 'NodeNext',
-      moduleResolution: 'NodeNext',
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      types: [],
-      skipLibCheck: false,
-      experimentalDecorators,
-    };
-    await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['app.ts'] }));
+    await compile(compiler, experimentalDecorators, 'app.ts');
     await rm(join(project, 'consumer.db'), { force: true });
-    await run(process.execPath, [join(root, 'node_modules', compiler, 'bin/tsc'), '-p', project]).catch(
-      (error: { stdout: string }) => {
-        throw new Error(error.stdout);
-      },
-    );
     const { stdout } = await run(
       process.execPath,
       ['-e', `import('./app.js').then(() => console.log(globalThis.result))`],
@@ -78,3 +82,16 @@ test.each([
   },
   60_000,
 );
+
+test("the README's class compiles as it stands, and runs", async () => {
+  const readme = await readFile(join(root, 'README.md'), 'utf8');
+  const block = /```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+  // All that the page leaves to the reader is the model.
+  const model = `const llm = { ask: async (prompt: string) => \`Persuasion, for: \${prompt}\` };\n`;
+  const shown = `\n(globalThis as { result?: string }).result = title; await rec.flushUpdates();\n(globalThis as { recommended?: number }).recommended = (await rec.readState('recommended')).length;\n`;
+  await writeFile(join(project, 'readme.ts'), block.replace('await using', `${model}await using`) + shown);
+  await compile('typescript', true, 'readme.ts');
+  const script = `import('./readme.js').then(() => console.log(globalThis.result, globalThis.recommended))`;
+  const { stdout } = await run(process.execPath, ['-e', script], { cwd: project });
+  expect(stdout.trim()).toBe('Persuasion, for: I liked Emma. Recommend a fantasy book, but none of . 1');
+}, 60_000);
