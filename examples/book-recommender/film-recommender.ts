@@ -72,6 +72,8 @@ export class FilmRecommender extends Component<{
       model: this.model,
       system: INSTRUCTIONS,
       prompt: writePrompt({ ...state, candidates }),
+      // A title is short, but models that think count their thoughts, too.
+      maxOutputTokens: 2_000,
       abortSignal: ctx.signal as AbortSignal,
     });
     const title = findTitle(text, candidates);

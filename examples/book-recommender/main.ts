@@ -79,7 +79,9 @@ await runProgram(USAGE, async (stop) => {
     progress.stop();
   }
   if (stop.aborted)
-    return console.log(`\nStopped after ${visits.ratings} ratings, which are kept in\n${path}: run again to go on.`);
+    return console.log(
+      `\nStopped after ${counted(visits.ratings, 'rating')}, kept in ${path}\nRun again to go on from there.`,
+    );
 
   const after = await genres();
   const { heldOut } = catalogue;
@@ -128,14 +130,14 @@ async function welcome(motion: Motion): Promise<Visitor[]> {
     }),
   );
   if (left > 0)
-    console.log(`State   an earlier run was cut off: finishing the ${left} updates that it left queued ...`);
+    console.log(`State   an earlier run was cut off: finishing ${counted(left, 'update')} that it left queued ...`);
   await Promise.all(visitors.map(({ recommender }) => recommender.flushUpdates()));
   const ratings = await Promise.all(visitors.map(({ recommender }) => recommender.readState('ratings')));
   const learned = ratings.reduce((sum, one) => sum + one, 0);
   console.log(
     known === 0
       ? 'State   new: five viewers of whom one favourite film is known\n'
-      : `State   found ${known} viewers from an earlier run: ${learned} ratings learned so far\n`,
+      : `State   found ${counted(known, 'viewer')} from an earlier run: ${counted(learned, 'rating')} learned so far\n`,
   );
   return visitors;
 }
@@ -188,6 +190,10 @@ async function visitAll(
   const errors = results.filter((result) => result.status === 'rejected').map(({ reason }) => reason as unknown);
   const [error] = errors.filter((reason) => !MotionError.is(reason, 'ABORTED'));
   if (error !== undefined) throw error;
+}
+
+function counted(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`;
 }
 
 function median(numbers: readonly number[]): string {

@@ -142,30 +142,44 @@ describe('the film recommender', () => {
 });
 
 describe('the film recommender with a provider', () => {
-  /** Answers as OpenAI's responses API does, with the text that `answer` finds in the candidates. */
-  async function provider(answer: (candidates: string[]) => string | Promise<string>): Promise<Record<string, string>> {
+  type Answer = (candidates: string[]) => string | Promise<string>;
+  const wire = {
+    OPENAI: (text: string) => ({
+      id: 'r1',
+      created_at: 0,
+      model: 'test-model',
+      output: [
+        { type: 'message', id: 'm1', role: 'assistant', content: [{ type: 'output_text', text, annotations: [] }] },
+      ],
+      usage: { input_tokens: 1, output_tokens: 1 },
+    }),
+    ANTHROPIC: (text: string) => ({
+      id: 'r1',
+      type: 'message',
+      role: 'assistant',
+      model: 'test-model',
+      content: [{ type: 'text', text }],
+      stop_reason: 'end_turn',
+      usage: { input_tokens: 1, output_tokens: 1 },
+    }),
+  };
+
+  /** Answers on the wire as the provider does, with the text that `answer` makes of the candidates. */
+  async function provider(answer: Answer, name: keyof typeof wire = 'OPENAI'): Promise<Record<string, string>> {
     const server = createServer(async (request, response) => {
-      const { input } = JSON.parse(await bodyOf(request)) as { input: { content: string | { text: string }[] }[] };
-      const content = input.at(-1)?.content;
-      const { candidates } = JSON.parse(typeof content === 'string' ? content : (content?.[0]?.text ?? ''));
+      const { input, messages } = JSON.parse(await bodyOf(request));
+      const { candidates } = JSON.parse((input ?? messages).at(-1).content[0].text);
       const text = await answer(candidates);
-      response.setHeader('content-type', 'application/json');
-      response.end(
-        JSON.stringify({
-          id: 'r1',
-          created_at: 0,
-          model: 'test-model',
-          output: [
-            { type: 'message', id: 'm1', role: 'assistant', content: [{ type: 'output_text', text, annotations: [] }] },
-          ],
-          usage: { input_tokens: 1, output_tokens: 1 },
-        }),
-      );
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(wire[name](text)));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
     const { port } = server.address() as AddressInfo;
-    return { OPENAI_API_KEY: 'key', OPENAI_BASE_URL: `http://127.0.0.1:${port}/v1`, MODEL: 'test-model' };
+    return {
+      [`${name}_API_KEY`]: 'key',
+      [`${name}_BASE_URL`]: `http://127.0.0.1:${port}/v1`,
+      MODEL: 'test-model',
+    };
   }
 
   async function bodyOf(request: IncomingMessage): Promise<string> {
@@ -174,12 +188,12 @@ describe('the film recommender with a provider', () => {
     return body;
   }
 
-  test('takes its answers, in whatever words', async () => {
+  test.each(['OPENAI', 'ANTHROPIC'] as const)('takes the answers of %s, in whatever words', async (name) => {
     const cwd = await emptyDirectory();
-    const env = await provider(([first]) => `I would recommend "${first}"!`);
+    const env = await provider(([first]) => `I would recommend "${first}"!`, name);
     const { code, out, err } = await start('book-recommender', ['--ratings', '2'], { cwd, env });
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toContain('Model   test-model (OPENAI_API_KEY is set), called 10 times');
+    expect(out).toContain(`Model   test-model (${name}_API_KEY is set), called 10 times`);
     expect(out).not.toContain('not offered');
     expect((await readStates(cwd)).map(({ recommended }) => recommended.length)).toEqual([2, 2, 2, 2, 2]);
   });
