@@ -154,11 +154,15 @@ export class Host {
     return this.make(definition.name, id, partitionOf(definition.name, id));
   }
 
-  /** An instance was cleared. */
-  forget(partition: string): void {
-    const opened = this.opened.get(partition);
-    this.opened.delete(partition);
-    opened?.waitersIfAny?.fail(new MotionError('INSTANCE_GONE', `${opened.what} was cleared`));
+  /** What this process holds of an instance, if anything. */
+  held(partition: string): OpenedInstance | undefined {
+    return this.opened.get(partition);
+  }
+
+  /** An instance was cleared. Somebody may have made it anew since, and this process may hold that by now. */
+  forget(opened: OpenedInstance): void {
+    if (this.opened.get(opened.partition) === opened) this.opened.delete(opened.partition);
+    opened.waitersIfAny?.fail(new MotionError('INSTANCE_GONE', `${opened.what} was cleared`));
   }
 
   /** Nobody here will settle what they wait for. */

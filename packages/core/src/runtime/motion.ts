@@ -121,8 +121,9 @@ export class Motion {
     this.assertOpen();
     const { store, env, queue } = this.host.settings;
     const partition = partitionOf(define(component).name, id);
+    const held = this.host.held(partition);
     const existed = await clearInstance({ store, env, options: queue, partition });
-    this.host.forget(partition);
+    if (held) this.host.forget(held);
     return existed;
   }
 
