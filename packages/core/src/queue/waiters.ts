@@ -174,9 +174,15 @@ export class Waiters {
       const entry = got.entries[i + 1];
       if (entry?.value) outcomes.set(id, decodeOutcome(entry.value, `the outcome of update ${id} of ${what}`));
     }
-    const done = new Set(asked.filter((waiter) => isPast(root, waiter.position)));
-    this.keep(this.waiters.filter((waiter) => !done.has(waiter)));
+    const lost = asked.filter((waiter) => waiter.position.seq > got.seq);
+    const done = asked.filter((waiter) => isPast(root, waiter.position));
+    const settled = new Set([...lost, ...done]);
+    this.keep(this.waiters.filter((waiter) => !settled.has(waiter)));
     for (const waiter of done) this.settle(waiter, root, outcomes);
+    for (const waiter of lost)
+      waiter.reject(
+        new StoreError('unknown', `the store fell back and lost updates of ${what} that were waited for: call again`),
+      );
   }
 }
 
