@@ -12,7 +12,16 @@ const LONGEST = 4_000;
  */
 export function storedError(error: unknown, most: number): StoredError {
   const text = (value: string, part: number): string => cut(value, Math.min(LONGEST, Math.floor(most * part)));
-  if (!(error instanceof Error)) return { name: 'Error', message: text(safeString(error), 1 / 2) };
+  try {
+    return fieldsOf(error, text);
+  } catch {
+    // A getter or a toString of its own threw.
+    return { name: 'Error', message: text('something that cannot be shown was thrown', 1 / 2) };
+  }
+}
+
+function fieldsOf(error: unknown, text: (value: string, part: number) => string): StoredError {
+  if (!(error instanceof Error)) return { name: 'Error', message: text(String(error), 1 / 2) };
   const code = (error as { code?: unknown }).code;
   return {
     name: text(String(error.name).slice(0, 200), 1 / 8),
@@ -29,14 +38,6 @@ function cut(text: string, most: number): string {
   const bytes = encoder.encode(text.slice(0, most));
   // As a stream: the beginning of a character whose end was cut off is left out.
   return new TextDecoder().decode(bytes.subarray(0, most), { stream: true });
-}
-
-function safeString(value: unknown): string {
-  try {
-    return String(value).toWellFormed();
-  } catch {
-    return 'something that cannot be shown was thrown';
-  }
 }
 
 /** Milliseconds to wait after so many failed tries. */

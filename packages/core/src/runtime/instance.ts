@@ -148,12 +148,15 @@ export class InstanceHandle {
       );
       if (root.deadLetters <= this.reportedDeadLetters) return;
       const from = this.reportedSeq;
-      const failed = (await listDeadLetters(this.opened.queue)).filter(
+      const letters = await listDeadLetters(this.opened.queue);
+      const failed = letters.filter(
         ({ dead }) => dead.seq > from && dead.seq <= seq && (flowName === undefined || dead.flow === flowName),
       );
       if (flowName === undefined) {
-        this.reportedSeq = seq;
-        this.reportedDeadLetters = root.deadLetters;
+        this.reportedSeq = Math.max(this.reportedSeq, seq);
+        // The commit that ended the wait may have had later ones too: they are for the next flush.
+        const later = letters.filter(({ dead }) => dead.seq > this.reportedSeq).length;
+        this.reportedDeadLetters = root.deadLetters - later;
       }
       const [first] = failed;
       if (!first) return;
