@@ -1,10 +1,12 @@
 import { MotionError } from '../errors.js';
+import type { ChunkGroup } from '../state/chunks.js';
 import { type Call, decodeBatch, type Root } from '../state/records.js';
 import type { Committed } from '../state/view.js';
 import { appendKey } from '../store/arguments.js';
 import { StoreError } from '../store/errors.js';
 import type { Changed, Fence, FencedCommit } from '../store/fence.js';
 import type { QueueContext, Turn } from './context.js';
+import type { Deferred } from './deferred.js';
 import { Group, type Item, itemsOf, type LoadedBatch } from './group.js';
 import { sweep } from './sweep.js';
 import { Wakeup } from './wakeup.js';
@@ -24,6 +26,8 @@ export type Drained =
   | { readonly kind: 'lost' };
 
 const FIRST_IDLE_LOOK = 5;
+/** Milliseconds after which a call that runs unqueued is queued. */
+const DEFERRED_MS = 5;
 /** Milliseconds until a holder, perhaps another one, tries again after the store failed. */
 const ERROR_PAUSE = 1_000;
 /** Batches are held in memory up to here: the rest is fetched when its turn comes. */
@@ -47,6 +51,10 @@ export class Drain {
   private knownSeq: number;
   private readonly wakeup: Wakeup;
   private stopping = false;
+  private idling = false;
+  private deferred: Deferred | undefined;
+  private deferredSince = 0;
+  private cancelPatience: (() => void) | undefined;
   private readonly abort = new AbortController();
   private duePushedAt: number;
   private cancelRenewal: (() => void) | undefined;
@@ -75,6 +83,27 @@ export class Drain {
   /** This process appended; what, is in the inbox. */
   appended(seq: number): void {
     if (seq > this.knownSeq) this.knownSeq = seq;
+    this.wakeup.wake();
+  }
+
+  /** Whether a call may run here before it is queued: the holder sits idle, and nothing is queued as far as is known. */
+  accepts(): boolean {
+    const { cursor, carefulUntil, tries } = this.fence.record;
+    return (
+      this.idling &&
+      !this.stopping &&
+      !this.fence.signal.aborted &&
+      this.deferred === undefined &&
+      this.inbox.size === 0 &&
+      this.knownSeq <= cursor &&
+      carefulUntil <= cursor &&
+      tries === 0
+    );
+  }
+
+  /** Runs a call that this drain {@link accepts}. */
+  start(deferred: Deferred): void {
+    this.deferred = deferred;
     this.wakeup.wake();
   }
 
@@ -118,6 +147,8 @@ export class Drain {
       this.cancelRenewal?.();
       this.cancelRenewal = undefined;
       this.wakeup.close();
+      this.cancelPatience?.();
+      this.deferred?.makeWay();
     }
   }
 
@@ -131,6 +162,15 @@ export class Drain {
         if (this.knownSeq <= this.fence.record.cursor && (await this.releaseIdle())) return { kind: 'idle' };
         return this.release({ due: { in: 0 } }, 'stopped');
       }
+      const { deferred } = this;
+      if (deferred) {
+        const retryInMs = await this.runDeferred(deferred);
+        this.deferred = undefined;
+        if (retryInMs !== undefined) return { kind: 'retry', inMs: retryInMs };
+        idleSince = env.mono();
+        idleLook = FIRST_IDLE_LOOK;
+        continue;
+      }
       if (this.window.length === 0 && this.inbox.size > 0) await this.gather();
       if (await this.load()) {
         const retryInMs = await this.runGroup();
@@ -138,9 +178,12 @@ export class Drain {
         idleSince = env.mono();
         idleLook = FIRST_IDLE_LOOK;
       } else if (env.mono() - idleSince < this.lingerMs()) {
+        this.idling = true;
         const woken = await this.wakeup.wait(idleLook);
+        this.idling = false;
         // Others' appends are seen at the next look; this process's own come with a wake-up.
-        if (!woken) this.look();
+        if (woken) continue;
+        this.look();
         idleLook *= 2;
       } else if (await this.releaseIdle()) return { kind: 'idle' };
     }
@@ -244,7 +287,7 @@ export class Drain {
       return true;
     }
     const most = policy.discardAfterUpdates;
-    if (most !== undefined && (await this.hasNewer(item, batch, group.index, most))) {
+    if (most !== undefined && this.window.includes(batch) && (await this.hasNewer(item, batch, group.index, most))) {
       group.discard(item, 'newer');
       return true;
     }
@@ -281,6 +324,85 @@ export class Drain {
     return group.retryInMs === undefined;
   }
 
+  /**
+   * Runs a call that is not queued yet, and commits its effect at once if nothing came between; see {@link Deferred}.
+   *
+   * @returns milliseconds until the next try, if it failed and the lease was given back for that time
+   */
+  private async runDeferred(deferred: Deferred): Promise<number | undefined> {
+    const root = this.fence.record;
+    const { call } = deferred;
+    const group = new Group(this.queue, this.state, root);
+    const alone: LoadedBatch = { seq: root.cursor + 1, calls: [call] };
+    this.deferredSince = this.queue.env.mono();
+    this.watchDeferred();
+    try {
+      let done = true;
+      for (const item of itemsOf(alone)) done &&= await this.runOne(group, item, alone, false);
+      const clean = done && group.outcomes.size === 0;
+      if (clean && deferred.isRunning && (await this.commitDirectly(group, deferred))) return undefined;
+    } catch (error) {
+      deferred.makeWay();
+      throw error;
+    }
+    const { seq, index } = (await deferred.queue()).position;
+    this.assertHeld();
+    const calls = this.inbox.get(seq);
+    // First in the queue, as it was run: what came of it counts. Else it runs again, in its turn.
+    if (!calls || seq !== root.cursor + 1 || index !== call.updates.length - 1) return undefined;
+    const batch: LoadedBatch = { seq, calls };
+    this.inbox.delete(seq);
+    this.window = [batch];
+    if (group.index === itemsOf(batch).length) {
+      group.finishBatch(batch);
+      this.window = [];
+    }
+    if (!group.isEmpty(this.fence.record)) await this.commitGroup(group);
+    return group.retryInMs;
+  }
+
+  /** @returns false: something was queued meanwhile, and comes first */
+  private async commitDirectly(group: Group, deferred: Deferred): Promise<boolean> {
+    const { env, view, events } = this.queue;
+    const before = this.fence.record;
+    group.leaveCursor(before);
+    if (!group.hasChanges) {
+      deferred.committed();
+      return true;
+    }
+    const { puts, deletes } = await group.prepare();
+    if (!deferred.isRunning) return false;
+    const id = env.id();
+    const own = deferred.committing(id);
+    let changed: Changed<Root>;
+    try {
+      const rest = { checks: own.checks, puts: [...puts, ...own.puts], deletes, seqIs: before.cursor };
+      changed = await this.commit((root) => group.nextRoot(root), rest, id);
+    } catch (error) {
+      void deferred.queue().catch(() => undefined);
+      throw error;
+    }
+    if (!changed.ok) return false;
+    this.state = group.committed(changed.rev, changed.record);
+    view.publish(this.state);
+    events.committed(before, changed.record, group.outcomes);
+    deferred.committed(id);
+    await this.forget(group.garbage);
+    return true;
+  }
+
+  /** A call that takes long is queued meanwhile. One timer for many calls: most are done long before it fires. */
+  private watchDeferred(): void {
+    if (this.cancelPatience) return;
+    const { env } = this.queue;
+    this.cancelPatience = env.timer(DEFERRED_MS, () => {
+      this.cancelPatience = undefined;
+      if (!this.deferred) return;
+      if (env.mono() - this.deferredSince >= DEFERRED_MS) this.deferred.makeWay();
+      else this.watchDeferred();
+    });
+  }
+
   /** Whether so many newer updates of the same method are queued behind one. */
   private async hasNewer({ call, update }: Item, batch: LoadedBatch, index: number, most: number): Promise<boolean> {
     let newer = 0;
@@ -306,7 +428,7 @@ export class Drain {
   }
 
   private async commitGroup(group: Group): Promise<void> {
-    const { view, chunks, events } = this.queue;
+    const { view, events } = this.queue;
     const before = this.fence.record;
     const { puts, deletes } = await group.prepare();
     const retry = group.retryInMs;
@@ -320,19 +442,22 @@ export class Drain {
     this.state = group.committed(changed.rev, changed.record);
     view.publish(this.state);
     events.committed(before, changed.record, group.outcomes);
-    if (group.garbage.length > 0)
-      // Nothing points to them any more: what is not deleted now, the sweep finds.
-      await chunks
-        .forget(group.garbage)
-        .catch((cause) => events.warn(`${this.queue.what}: old chunks were not deleted`, cause));
+    await this.forget(group.garbage);
+  }
+
+  /** Nothing points to these any more: what is not deleted now, the sweep finds. */
+  private async forget(garbage: readonly ChunkGroup[]): Promise<void> {
+    if (garbage.length === 0) return;
+    const { chunks, events, what } = this.queue;
+    await chunks.forget(garbage).catch((cause) => events.warn(`${what}: old chunks were not deleted`, cause));
   }
 
   /** Every change of root goes through here, and puts off the day when others may take over. */
-  private async commit(next: (root: Root) => Root, rest: FencedCommit = {}): Promise<Changed<Root>> {
+  private async commit(next: (root: Root) => Root, rest: FencedCommit = {}, id?: string): Promise<Changed<Root>> {
     const { env, options } = this.queue;
     const push = !('due' in rest) && env.mono() - this.duePushedAt >= options.ttlMs / 3;
     const sentAt = env.mono();
-    const changed = await this.fence.change(next, push ? { ...rest, due: { in: options.ttlMs } } : rest);
+    const changed = await this.fence.change(next, push ? { ...rest, due: { in: options.ttlMs } } : rest, id);
     if (push) this.duePushedAt = sentAt;
     return changed;
   }

@@ -165,6 +165,17 @@ export class Group {
     if (batch.group) this.garbage.push(batch.group);
   }
 
+  /** Whether any update changed the state. */
+  get hasChanges(): boolean {
+    return this.changed.size > 0;
+  }
+
+  /** Its updates were not in the queue: the cursor stays where it is. */
+  leaveCursor(root: Root): void {
+    this.cursor = root.cursor;
+    this.index = root.index;
+  }
+
   /** Whether there is anything to commit. */
   isEmpty(root: Root): boolean {
     return this.cursor === root.cursor && this.index === root.index && this.tries === root.tries;

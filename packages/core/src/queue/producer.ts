@@ -6,6 +6,7 @@ import { commitOnce } from '../store/commit-once.js';
 import type { Check, Commit, Key, Put, Revision, Snapshot } from '../store/contract.js';
 import { StoreError } from '../store/errors.js';
 import type { QueueContext } from './context.js';
+import { Deferred, type DeferredQueue } from './deferred.js';
 import type { Position } from './position.js';
 
 /** A call to put in the queue. */
@@ -29,6 +30,8 @@ const DUE_NOW = { ifNullIn: 0 };
 
 interface Waiting {
   readonly append: Append;
+  /** Commits that may have had this very call's effect already. */
+  readonly tried?: ReadonlySet<string>;
   readonly resolve: (appended: Appended) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -41,7 +44,7 @@ export type OnAppended = (seq: number, calls: readonly Call[]) => void;
  * the order of calls is the order of the queue. The writer's slot makes an append happen once, whatever becomes of the
  * answers: each commit checks and replaces it.
  */
-export class Producer {
+export class Producer implements DeferredQueue {
   private readonly queue: QueueContext;
   private readonly incarnation: Revision;
   private readonly onAppended: OnAppended;
@@ -49,6 +52,9 @@ export class Producer {
   private slotRev: Revision | null = null;
   private waiting: Waiting[] = [];
   private busy = false;
+  private deferred: Deferred | undefined;
+  /** Whether a deferred call's own commit is on its way. */
+  private direct = false;
 
   constructor(queue: QueueContext, incarnation: Revision, onAppended: OnAppended) {
     this.queue = queue;
@@ -64,10 +70,55 @@ export class Producer {
    * @throws StoreError; with `unknown` the call may or may not be queued: an idempotency key makes it safe to call again
    */
   append(append: Append): Promise<Appended> {
+    this.deferred?.makeWay();
     return new Promise((resolve, reject) => {
       this.waiting.push({ append, resolve, reject });
       if (!this.busy) void this.pump();
     });
+  }
+
+  /** Lets a call run before it is queued; undefined when others are on their way, which come first. */
+  defer(call: Call): Deferred | undefined {
+    if (this.busy || this.deferred) return undefined;
+    this.deferred = new Deferred(call, this);
+    return this.deferred;
+  }
+
+  enqueueFirst(call: Call, tried: ReadonlySet<string>): Promise<Appended> {
+    this.deferred = undefined;
+    return new Promise((resolve, reject) => {
+      this.waiting.unshift({ append: { call }, tried, resolve, reject });
+      this.resume();
+    });
+  }
+
+  beginDirect(): { checks: Check[]; puts: Put[] } {
+    // What comes meanwhile waits: it belongs behind this call, should it be queued after all.
+    this.direct = true;
+    this.busy = true;
+    return { checks: this.ownChecks(), puts: [this.slotPut()] };
+  }
+
+  endDirect(commit: string | undefined): void {
+    this.deferred = undefined;
+    if (commit !== undefined) this.slotRev = commit;
+    this.resume();
+  }
+
+  private resume(): void {
+    if (this.direct) this.busy = false;
+    this.direct = false;
+    if (!this.busy && this.waiting.length > 0) void this.pump();
+  }
+
+  /** A slot that is there is this incarnation's, for clearing deletes it; without one, the incarnation is checked. */
+  private ownChecks(): Check[] {
+    const slot: Check = { key: this.slot, rev: this.slotRev };
+    return this.slotRev === null ? [{ key: INIT, rev: this.incarnation }, slot] : [slot];
+  }
+
+  private slotPut(): Put {
+    return { key: this.slot, value: encodeStamp(this.queue.env.now()) };
   }
 
   private async pump(): Promise<void> {
@@ -83,23 +134,24 @@ export class Producer {
     this.busy = false;
   }
 
-  /** What waits, as far as it fits one batch; no two calls with one idempotency key, and nothing beside a redriven one. */
+  /** What waits, as far as it fits one batch; no two calls with one idempotency key, and some calls alone. */
   private nextBatch(): Waiting[] {
     const { batchCount } = this.queue.options;
     const { commitOps } = this.queue.store.limits;
     const keys = new Set<string>();
     let bytes = 0;
     let n = 0;
-    for (const { append } of this.waiting) {
+    for (const { append, tried } of this.waiting) {
+      const alone = append.redriven !== undefined || (tried !== undefined && tried.size > 0);
       const { payload } = append.call;
       const key = append.idempotencyKey;
       const full =
         n >= batchCount || keys.size + 5 > commitOps || bytes + payload.byteLength > this.queue.chunks.inlineBytes / 2;
-      if (n > 0 && (full || append.redriven || (key !== undefined && keys.has(key)))) break;
+      if (n > 0 && (full || alone || (key !== undefined && keys.has(key)))) break;
       if (key !== undefined) keys.add(key);
       bytes += payload.byteLength;
       n++;
-      if (append.redriven) break;
+      if (alone) break;
     }
     return this.waiting.splice(0, n);
   }
@@ -108,7 +160,7 @@ export class Producer {
     const { env, store, partition, chunks, options } = this.queue;
     const deadline = env.mono() + options.patienceMs;
     const init: Check = { key: INIT, rev: this.incarnation };
-    const tried = new Set<string>();
+    const tried = new Set<string>(waiting[0]?.tried);
     let batch = waiting;
     for (let attempt = 0; batch.length > 0; attempt++) {
       if (attempt > 3) await sleep(env, jittered(env, Math.min(500, 2 ** attempt)));
@@ -147,7 +199,7 @@ export class Producer {
       );
       if (now.entries[0]?.rev !== this.incarnation) throw this.gone();
       this.slotRev = now.entries[1]?.rev ?? null;
-      // An earlier sending of this very batch had landed after all.
+      // An earlier sending of this very batch, or its call's own commit, had landed after all.
       if (this.slotRev !== null && tried.has(this.slotRev)) return this.resolveUpTo(batch, now.seq);
       if (redriven && now.entries.at(-1)?.rev !== redriven.rev)
         throw new MotionError(
@@ -160,8 +212,7 @@ export class Producer {
 
   private commitOf(batch: readonly Waiting[], value: Uint8Array, checks: Check[]): Commit {
     const at = this.queue.env.now();
-    checks.push({ key: this.slot, rev: this.slotRev });
-    const puts: Put[] = [{ key: this.slot, value: encodeStamp(at) }];
+    const puts: Put[] = [this.slotPut()];
     for (const { append } of batch) {
       if (append.idempotencyKey === undefined) continue;
       const key = idempotencyKey(append.idempotencyKey);

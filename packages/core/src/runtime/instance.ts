@@ -3,7 +3,7 @@ import type { FlowDefinition } from '../component/definition.js';
 import type { FlowStream } from '../component/read.js';
 import { MotionError } from '../errors.js';
 import type { Appended } from '../queue/producer.js';
-import { encodeChanges, updateId, WRITE_STATE } from '../state/records.js';
+import { type Call, encodeChanges, updateId, WRITE_STATE } from '../state/records.js';
 import type { Committed } from '../state/view.js';
 import type { DeadLetter, Instance, RunOptions, SignalOptions } from './api.js';
 import {
@@ -129,7 +129,7 @@ export class InstanceHandle {
         payload: encodeChanges(changes),
         at: env.now(),
       };
-      await this.committed(await this.opened.producer.append({ call }), options.signal as AbortSignal | undefined);
+      await this.commit(call, options.signal as AbortSignal | undefined);
     });
   }
 
@@ -285,8 +285,18 @@ export class InstanceHandle {
       payload,
       at: env.now(),
     };
-    const appended = await this.opened.producer.append({ call, idempotencyKey: options.idempotencyKey });
-    if (options.flushUpdates) await this.committed(appended, options.signal as AbortSignal | undefined);
+    const { idempotencyKey, flushUpdates } = options;
+    const signal = options.signal as AbortSignal | undefined;
+    if (flushUpdates && idempotencyKey === undefined) return this.commit(call, signal);
+    const appended = await this.opened.producer.append({ call, idempotencyKey });
+    if (flushUpdates) await this.committed(appended, signal);
+  }
+
+  /** Resolves when a call's updates are committed. */
+  private async commit(call: Call, signal: AbortSignal | undefined): Promise<void> {
+    // A caller who may give up while updates run is answered from the queue.
+    const appended = await (signal ? this.opened.producer.append({ call }) : this.opened.submit(call));
+    if (appended) await this.committed(appended, signal);
   }
 
   /** Waits until a call's updates are in the state. */

@@ -1,7 +1,7 @@
 import { MotionError } from '../errors.js';
 import type { QueueContext } from '../queue/context.js';
 import type { Drain } from '../queue/drain.js';
-import { Producer } from '../queue/producer.js';
+import { type Appended, Producer } from '../queue/producer.js';
 import { Waiters } from '../queue/waiters.js';
 import { Chunks } from '../state/chunks.js';
 import type { Call, Root } from '../state/records.js';
@@ -83,6 +83,14 @@ export class OpenedInstance {
   get waiters(): Waiters {
     this.theWaiters ??= new Waiters(this.queue, this.root.incarnation, () => this.drain?.hurry());
     return this.theWaiters;
+  }
+
+  /** Queues a call whose caller waits until it is committed - or runs it at once, if the holder is here and idle. */
+  async submit(call: Call): Promise<Appended | undefined> {
+    const deferred = this.drain?.accepts() ? this.producer.defer(call) : undefined;
+    if (!deferred) return this.producer.append({ call });
+    this.drain?.start(deferred);
+    return deferred.settled;
   }
 
   /** The waiters, if anybody ever waited. */

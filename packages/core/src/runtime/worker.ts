@@ -21,8 +21,9 @@ export interface WorkerScope {
 /** One instance that is being drained, or waits for it. */
 interface Job {
   readonly inbox: Inbox;
-  /** The newest seq that was appended here. */
+  /** The newest seq that was appended here, and up to which of them the job looked. */
   seq: number;
+  seen: number;
   opened?: OpenedInstance | undefined;
   drain?: Drain;
 }
@@ -106,7 +107,7 @@ export class UpdateWorker {
   private job(partition: string): Job {
     const known = this.jobs.get(partition);
     if (known) return known;
-    const job: Job = { inbox: new Map(), seq: 0 };
+    const job: Job = { inbox: new Map(), seq: 0, seen: 0 };
     this.jobs.set(partition, job);
     if (this.running < this.scope.concurrency) this.begin(partition, job);
     else this.waiting.push(partition);
@@ -120,10 +121,20 @@ export class UpdateWorker {
       const again = await this.work(partition, job);
       this.running--;
       this.jobs.delete(partition);
-      if (again !== undefined && !this.closing) this.later(partition, again);
+      if (this.closing) job.inbox.clear();
+      else if (again !== undefined) this.later(partition, again);
+      else if (job.seq > job.seen) this.takeOver(partition, job);
       this.next();
       if (this.running === 0) this.onQuiet?.();
     });
+  }
+
+  /** Something was appended while a job was on its way out. */
+  private takeOver(partition: string, { opened, seq, inbox }: Job): void {
+    const next = this.job(partition);
+    next.opened ??= opened;
+    next.seq = Math.max(next.seq, seq);
+    for (const [at, calls] of inbox) next.inbox.set(at, calls);
   }
 
   private next(): void {
@@ -155,6 +166,7 @@ export class UpdateWorker {
   private async drain(opened: OpenedInstance, job: Job): Promise<number | undefined> {
     while (!this.closing) {
       const { seq } = job;
+      job.seen = seq;
       const taken = await take(opened.queue, this.me, this.sightings, seq);
       if (taken.kind === 'later') return taken.inMs;
       if (taken.kind === 'idle') {
@@ -172,13 +184,18 @@ export class UpdateWorker {
       delete job.drain;
       if (drained.kind === 'retry') return drained.inMs;
       if (drained.kind === 'lost') return queue.options.ttlMs;
-      if (drained.kind === 'stopped' || job.seq <= opened.root.cursor) return undefined;
+      if (drained.kind === 'stopped') return undefined;
+      if (job.seq <= opened.root.cursor) {
+        job.seen = job.seq;
+        return undefined;
+      }
     }
     return undefined;
   }
 
   private failed(partition: string, job: Job, error: unknown): number | undefined {
     delete job.drain;
+    job.seen = job.seq;
     if (MotionError.is(error, 'INSTANCE_GONE')) {
       job.opened?.waitersIfAny?.fail(error);
       // Perhaps the one who cleared it died half-way.

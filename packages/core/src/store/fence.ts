@@ -61,13 +61,14 @@ export class Fence<T> {
    * Replaces the entry and applies the rest of the commit with it, atomically.
    *
    * @param next the new record, from the newest one
-   * @param rest what else the commit does, given the new record; more checks are fine
+   * @param rest what else the commit does; more checks are fine
+   * @param id the commit's id, if the caller must know it beforehand
    * @returns not ok only when a check of `rest` failed while the fence held
    * @throws MotionError `LEASE_LOST`: another owner has the entry, or the outcome stayed unknown
    */
-  async change(next: (record: T) => T, rest: FencedCommit = {}): Promise<Changed<T>> {
+  async change(next: (record: T) => T, rest: FencedCommit = {}, id?: string): Promise<Changed<T>> {
     while (this.tail) await this.tail.catch(() => undefined);
-    const turn = this.replace(next, rest);
+    const turn = this.replace(next, rest, id ?? this.options.env.id());
     this.tail = turn;
     try {
       return await turn;
@@ -83,12 +84,11 @@ export class Fence<T> {
     return this.lost.signal.reason as MotionError;
   }
 
-  private async replace(next: (record: T) => T, more: FencedCommit): Promise<Changed<T>> {
+  private async replace(next: (record: T) => T, more: FencedCommit, id: string): Promise<Changed<T>> {
     if (this.lost.signal.aborted) throw this.lost.signal.reason;
     const { env, store, partition, key, encode, patienceMs } = this.options;
     const record = next(this.record);
     const before = this.rev;
-    const id = env.id();
     const sentAt = env.mono();
     const self = { key, rev: before };
     const put = { key, value: encode(record) };
