@@ -77,6 +77,7 @@ export function assertCommit(partition: string, commit: Commit, limits: Limits):
   }
   for (const value of appends) bytes += sizeOf(partition, 'an append', value, limits);
   assertWrittenOnce(partition, puts, deletes);
+  assertDue(partition, commit.due);
   if (checks.length + puts.length + deletes.length + appends.length > limits.commitOps) {
     const ops = new Set([...checks, ...puts].map(({ key }) => key).concat(deletes)).size + appends.length;
     if (ops > limits.commitOps)
@@ -89,6 +90,16 @@ export function assertCommit(partition: string, commit: Commit, limits: Limits):
     throw new StoreError(
       'too_large',
       `commit of ${bytes} bytes in ${partition}; this store takes ${limits.commitBytes}`,
+    );
+}
+
+function assertDue(partition: string, due: Commit['due']): void {
+  if (due === undefined) return;
+  const ms = 'in' in due ? due.in : due.ifNullIn;
+  if (ms !== null && !Number.isFinite(ms))
+    throw new StoreError(
+      'invalid',
+      `the due of a commit in ${partition} is ${ms}; it must be a number of milliseconds`,
     );
 }
 

@@ -63,7 +63,10 @@ export interface Commit {
    * `ifNullIn` sets it only if it is not set at all.
    */
   readonly due?: { readonly in: number | null } | { readonly ifNullIn: number } | undefined;
-  /** Forget the partition: `seq` starts at 0 again, `scan` lists it no more. The deletes must leave no entry. */
+  /**
+   * Forget the partition: `seq` starts at 0 again, `scan` lists it no more. The deletes must leave no entry: a store that
+   * sees one left rejects with `invalid`, but need not look.
+   */
   readonly drop?: boolean | undefined;
 }
 
@@ -151,7 +154,8 @@ export interface Store {
   /**
    * Entries whose key starts with `prefix`, in bytewise order of their keys, from just behind `after`, at most `limit`.
    * Not a snapshot: it shows every entry whose commit resolved before the call and that was not deleted since, and may
-   * show part of a commit that is under way. It may give fewer than `limit`, but none only when there are no more.
+   * show part of a commit that is under way. It may give fewer than `limit`, but none only when there are no more. A
+   * `limit` below 1 is `invalid`.
    */
   list(
     partition: string,
@@ -163,7 +167,8 @@ export interface Store {
 
   /**
    * Partitions that are due, or all whose name has a prefix; a page at a time. May lag by a documented time, repeat, and
-   * list what is no longer so; it never misses one that stays so.
+   * list what is no longer so; but one that stays so is found at the latest by the next full pass. A page may be empty and
+   * yet have a cursor.
    */
   scan(query: ScanQuery, cursor?: string): Promise<ScanPage>;
 
