@@ -1,0 +1,147 @@
+import type { Limits } from '@motion-ts/core/store';
+import { calm, drawFaults, type Faults } from './faults.js';
+import type { Random } from './random.js';
+
+/** What can be switched off, to find out what a failure needs. */
+export const troubles = [
+  'loss',
+  'duplicates',
+  'slow',
+  'refusals',
+  'full',
+  'torn',
+  'kills',
+  'pauses',
+  'skew',
+  'closes',
+  'clears',
+  'poison',
+  'failures',
+  'limits',
+  'rollback',
+] as const;
+export type Trouble = (typeof troubles)[number];
+
+/** What callers do, and how often. */
+export interface Mix {
+  readonly tell: number;
+  readonly note: number;
+  readonly triple: number;
+  readonly aging: number;
+  readonly newest: number;
+  readonly hasty: number;
+  readonly stubborn: number;
+  readonly stream: number;
+  readonly ask: number;
+  readonly writeState: number;
+  readonly readState: number;
+  readonly flush: number;
+  readonly letters: number;
+  readonly inspect: number;
+  readonly clear: number;
+  readonly reopen: number;
+}
+
+/** Everything that is drawn for one run, but for its course. */
+export interface Plan {
+  readonly limits: Limits;
+  readonly faults: Faults;
+  readonly ttlMs: number;
+  readonly storeTimeoutMs: number;
+  readonly watch: boolean;
+  readonly instances: readonly string[];
+  readonly workers: number;
+  readonly callers: number;
+  readonly sharded: boolean;
+  /** Kills, pauses, graceful closes and jumps of a clock. */
+  readonly incidents: number;
+  readonly incidentKinds: readonly ('kill' | 'pause' | 'close' | 'jump')[];
+  readonly skew: boolean;
+  readonly mix: Mix;
+  readonly poison: number;
+  readonly failures: number;
+  readonly big: number;
+  readonly many: number;
+  readonly keyed: number;
+  readonly rollbacks: number;
+  /** Whether the clocks go on by hours at the end, so that what nobody refers to is swept. */
+  readonly sweep: boolean;
+}
+
+const roomy: Limits = { valueBytes: 350_000, commitBytes: 3_500_000, commitOps: 98, getKeys: 100, getBytes: 4_000_000 };
+
+function drawLimits(random: Random): Limits {
+  const getKeys = random.int(12, 60);
+  const bytesPerKey = random.pick([400, 800, 2_000]);
+  return {
+    getKeys,
+    getBytes: getKeys * bytesPerKey,
+    valueBytes: random.pick([1, 2, 20]) * bytesPerKey,
+    commitOps: random.int(20, 60),
+    commitBytes: random.pick([10_000, 30_000, 200_000]),
+  };
+}
+
+/** Draws a run. Weights that are often zero make rare combinations come up. */
+export function drawPlan(random: Random, without: ReadonlySet<Trouble>, withRollback: boolean): Plan {
+  const on = (trouble: Trouble): boolean => !without.has(trouble);
+  const drawn = drawFaults(random);
+  const faults: Faults = {
+    ...drawn,
+    ...(!on('loss') && { loseRequest: 0, loseReply: 0 }),
+    ...(!on('duplicates') && { duplicate: 0 }),
+    ...(!on('slow') && { slow: 0 }),
+    ...(!on('refusals') && { unavailable: 0 }),
+    ...(!on('full') && { full: 0 }),
+    ...(!on('torn') && { tornList: 0 }),
+    timeoutMs: on('slow') || on('loss') ? drawn.timeoutMs : calm.timeoutMs,
+  };
+  const limits = random.chance(0.3) ? roomy : drawLimits(random);
+  const weight = (often: number, most: number): number => (random.chance(often) ? random.int(1, most) : 0);
+  const kinds = (['kill', 'kill', 'pause', 'pause', 'close', 'jump'] as const).filter(
+    (kind) =>
+      (kind !== 'kill' || on('kills')) &&
+      (kind !== 'pause' || on('pauses')) &&
+      (kind !== 'close' || on('closes')) &&
+      (kind !== 'jump' || on('skew')),
+  );
+  return {
+    limits: on('limits') ? limits : roomy,
+    faults,
+    ttlMs: random.pick([500, 1_000, 3_000]),
+    storeTimeoutMs: random.pick([3_000, 10_000, 30_000]),
+    watch: random.chance(0.5),
+    instances: ['A', 'B', 'C'].slice(0, random.pick([1, 1, 2, 3])),
+    workers: random.int(0, 3),
+    callers: random.int(1, 4),
+    sharded: random.chance(0.2),
+    incidents: random.pick([0, 3, 8, 15]),
+    incidentKinds: kinds,
+    skew: on('skew') && random.chance(0.5),
+    mix: {
+      tell: random.int(2, 10),
+      note: weight(0.7, 5),
+      triple: weight(0.5, 5),
+      aging: weight(0.3, 3),
+      newest: weight(0.3, 3),
+      hasty: weight(0.3, 2),
+      stubborn: weight(0.4, 3),
+      stream: weight(0.3, 2),
+      ask: weight(0.4, 4),
+      writeState: weight(0.5, 3),
+      readState: weight(0.5, 3),
+      flush: weight(0.5, 2),
+      letters: weight(0.5, 2),
+      inspect: weight(0.3, 1),
+      clear: on('clears') ? weight(0.3, 1) : 0,
+      reopen: weight(0.3, 1),
+    },
+    poison: on('poison') && random.chance(0.2) ? 0.02 : 0,
+    failures: on('failures') ? random.pick([0, 0.05, 0.3]) : 0,
+    big: random.pick([0, 0.1, 0.4]),
+    many: random.pick([0, 0.2, 0.6]),
+    keyed: random.pick([0, 0.15, 0.5]),
+    rollbacks: withRollback && on('rollback') ? 3 : 0,
+    sweep: random.chance(0.3),
+  };
+}
