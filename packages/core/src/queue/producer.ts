@@ -212,6 +212,7 @@ export class Producer implements DeferredQueue {
 
   private commitOf(batch: readonly Waiting[], value: Uint8Array, checks: Check[]): Commit {
     const at = this.queue.env.now();
+    checks.push({ key: this.slot, rev: this.slotRev });
     const puts: Put[] = [this.slotPut()];
     for (const { append } of batch) {
       if (append.idempotencyKey === undefined) continue;
