@@ -74,7 +74,7 @@ export class FilmRecommender extends Component<{
       prompt: writePrompt({ ...state, candidates }),
       // A title is short, but models that think count their thoughts, too.
       maxOutputTokens: 2_000,
-      abortSignal: ctx.signal as AbortSignal,
+      abortSignal: ctx.signal,
     });
     const title = findTitle(text, candidates);
     return title === undefined

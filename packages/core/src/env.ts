@@ -16,6 +16,8 @@ export interface Env {
    * @returns cancels it; may be called late and twice
    */
   timer(ms: number, run: () => void, background?: boolean): () => void;
+  /** Calls `run` in the next turn of the event loop. */
+  turn(run: () => void): void;
   /** At least 0, below 1. */
   random(): number;
   /** A new id, never given before by anyone: at most 32 characters of `[A-Za-z0-9_-]`. */

@@ -14,6 +14,9 @@ export const systemEnv: Env = {
     if (background) timer.unref();
     return () => clearTimeout(timer);
   },
+  turn(run) {
+    setImmediate(run);
+  },
   random: () => Math.random(),
   id: () => `${session}${(count++).toString(36)}`,
 };

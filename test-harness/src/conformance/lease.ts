@@ -121,6 +121,7 @@ function paused(): NonNullable<NonNullable<Parameters<typeof Lease.acquire>[3]>[
       const timer = setTimeout(run, ms);
       return () => clearTimeout(timer);
     },
+    turn: (run) => void setImmediate(run),
     random: Math.random,
     id: () => `paused-${process.pid}-${Math.random().toString(36).slice(2, 14)}`,
   };

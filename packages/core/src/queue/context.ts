@@ -5,6 +5,7 @@ import type { Codec } from '../state/codec.js';
 import type { Call, Changes, Outcome, Root } from '../state/records.js';
 import type { View } from '../state/view.js';
 import type { Store } from '../store/contract.js';
+import type { Turns } from '../turns.js';
 
 /** What the queue may be told; all have defaults ({@link defaultQueueOptions}). */
 export interface QueueOptions {
@@ -91,6 +92,7 @@ export interface QueueEvents {
 /** One instance's queue, as seen by one process: what producer, holder and waiters have in common. */
 export interface QueueContext {
   readonly env: Env;
+  readonly turns: Turns;
   readonly store: Store;
   readonly partition: string;
   /** What messages call the instance: `Book/user-1`. */

@@ -153,10 +153,12 @@ export class Drain {
   }
 
   private async work(): Promise<Drained> {
-    const { env } = this.queue;
+    const { env, turns } = this.queue;
     let idleSince = env.mono();
     let idleLook = FIRST_IDLE_LOOK;
     for (;;) {
+      const turn = turns.due();
+      if (turn) await turn;
       this.assertHeld();
       if (this.stopping) {
         if (this.knownSeq <= this.fence.record.cursor && (await this.releaseIdle())) return { kind: 'idle' };

@@ -149,9 +149,10 @@ export class Host {
     );
   }
 
-  /** An instance to look at: not shared, not run. */
+  /** An instance to look at: not shared, not run, its class not made. */
   outside(definition: Definition, id: string): OpenedInstance {
-    return this.make(definition.name, id, partitionOf(definition.name, id));
+    const registered = { definition, component: {} };
+    return new OpenedInstance(registered, id, partitionOf(definition.name, id), this.settings, undefined);
   }
 
   /** What this process holds of an instance, if anything. */

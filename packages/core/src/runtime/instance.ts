@@ -63,6 +63,8 @@ export class InstanceHandle {
   async run(flowName: string, given?: unknown, options: RunOptions = noOptions): Promise<unknown> {
     this.begin();
     try {
+      const turn = this.host.settings.turns.due();
+      if (turn) await turn;
       const flow = this.flow(flowName);
       const what = `flow '${flowName}' of ${this.opened.what}`;
       this.checkOptions(options, what);
@@ -129,7 +131,7 @@ export class InstanceHandle {
         payload: encodeChanges(changes),
         at: env.now(),
       };
-      await this.commit(call, options.signal as AbortSignal | undefined);
+      await this.commit(call, options.signal);
     });
   }
 
@@ -141,11 +143,7 @@ export class InstanceHandle {
     return this.counted(async () => {
       if (flowName !== undefined) this.flow(flowName);
       const { seq } = await this.opened.refresh();
-      const { root } = await this.opened.waiters.wait(
-        { seq, index: Infinity },
-        [],
-        options.signal as AbortSignal | undefined,
-      );
+      const { root } = await this.opened.waiters.wait({ seq, index: Infinity }, [], options.signal);
       if (root.deadLetters <= this.reportedDeadLetters) return;
       const from = this.reportedSeq;
       const letters = await listDeadLetters(this.opened.queue);
@@ -251,7 +249,7 @@ export class InstanceHandle {
       serve,
       state: committed.state,
       props,
-      signal: options.signal as AbortSignal | undefined,
+      signal: options.signal,
       what,
     };
   }
@@ -286,7 +284,7 @@ export class InstanceHandle {
       at: env.now(),
     };
     const { idempotencyKey, flushUpdates } = options;
-    const signal = options.signal as AbortSignal | undefined;
+    const signal = options.signal;
     if (flushUpdates && idempotencyKey === undefined) return this.commit(call, signal);
     const appended = await this.opened.producer.append({ call, idempotencyKey });
     if (flushUpdates) await this.committed(appended, signal);
@@ -336,7 +334,7 @@ export class InstanceHandle {
       (typeof idempotencyKey !== 'string' || idempotencyKey === '' || idempotencyKey.length > 200)
     )
       throw new MotionError('INVALID_OPTIONS', `${what}: the idempotencyKey must be a string of 1 to 200 characters`);
-    if (signal?.aborted) throw abortedError(what, (signal as AbortSignal).reason);
+    if (signal?.aborted) throw abortedError(what, signal.reason);
   }
 
   private begin(): void {
@@ -348,6 +346,8 @@ export class InstanceHandle {
   private async counted<T>(work: () => Promise<T>): Promise<T> {
     this.begin();
     try {
+      const turn = this.host.settings.turns.due();
+      if (turn) await turn;
       return await work();
     } finally {
       this.inFlight.end();

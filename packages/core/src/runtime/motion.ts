@@ -106,7 +106,7 @@ export class Motion {
    */
   async inspect<C extends AnyComponent>(component: ComponentClass<C>, id: string): Promise<Inspection<C>> {
     this.assertOpen();
-    const inspected = await inspectInstance(this.host.outside(this.host.register(component), id));
+    const inspected = await inspectInstance(this.host.outside(define(component), id));
     return inspected as Inspection<C>;
   }
 

@@ -34,7 +34,7 @@ export class OpenedInstance {
     settings: Settings,
     nudge: Nudge | undefined,
   ) {
-    const { store, env, codec, queue: options } = settings;
+    const { store, env, turns, codec, queue: options } = settings;
     this.registered = registered;
     this.id = id;
     this.partition = partition;
@@ -44,6 +44,7 @@ export class OpenedInstance {
     const info = { componentName: registered.definition.name, instanceId: id };
     this.queue = {
       env,
+      turns,
       store,
       partition,
       what: this.what,

@@ -5,6 +5,7 @@ import { defaultQueueOptions, type QueueOptions } from '../queue/context.js';
 import { type Codec, msgpackCodec } from '../state/codec.js';
 import type { Store } from '../store/contract.js';
 import { systemEnv } from '../system-env.js';
+import { Turns } from '../turns.js';
 
 /** Where a Motion writes what a person may want to know. `console` is one. */
 export interface Logger {
@@ -63,6 +64,7 @@ export interface Settings {
   readonly closeStore: boolean;
   readonly retry: Required<RetryOptions>;
   readonly queue: QueueOptions;
+  readonly turns: Turns;
   readonly onError: (error: unknown, info: BackgroundErrorInfo) => void;
 }
 
@@ -123,6 +125,7 @@ export function settingsOf(options: MotionOptions): Settings {
       backoffMs: milliseconds('retry.backoffMs', retry.backoffMs, 200, 0),
       maxBackoffMs: milliseconds('retry.maxBackoffMs', retry.maxBackoffMs, 30_000, 0),
     },
+    turns: new Turns(env),
     queue: {
       ...defaults,
       ttlMs: milliseconds('lease.ttlMs', lease.ttlMs, defaults.ttlMs, 100),

@@ -27,6 +27,10 @@ export class FakeEnv implements Env {
     };
   }
 
+  turn(run: () => void): void {
+    this.timer(0, run);
+  }
+
   random(): number {
     return 0.5;
   }
