@@ -111,10 +111,12 @@ export class Producer implements DeferredQueue {
     if (!this.busy && this.waiting.length > 0) void this.pump();
   }
 
-  /** A slot that is there is this incarnation's, for clearing deletes it; without one, the incarnation is checked. */
+  /** What every commit of this writer checks. */
   private ownChecks(): Check[] {
-    const slot: Check = { key: this.slot, rev: this.slotRev };
-    return this.slotRev === null ? [{ key: INIT, rev: this.incarnation }, slot] : [slot];
+    return [
+      { key: INIT, rev: this.incarnation },
+      { key: this.slot, rev: this.slotRev },
+    ];
   }
 
   private slotPut(): Put {
@@ -170,7 +172,9 @@ export class Producer implements DeferredQueue {
       const stored = inline ? undefined : await chunks.write(bytes, [init]);
       const value = inline ?? stored?.value;
       if (!value) throw this.gone();
-      const commit = this.commitOf(batch, value, stored?.check ? [init, stored.check] : [init]);
+      const checks = this.ownChecks();
+      if (stored?.check) checks.push(stored.check);
+      const commit = this.commitOf(batch, value, checks);
       tried.add(commit.id);
       const outcome = await commitOnce(env, store, partition, commit, this.slot, deadline);
       if (outcome.applied === true) {
@@ -212,7 +216,6 @@ export class Producer implements DeferredQueue {
 
   private commitOf(batch: readonly Waiting[], value: Uint8Array, checks: Check[]): Commit {
     const at = this.queue.env.now();
-    checks.push({ key: this.slot, rev: this.slotRev });
     const puts: Put[] = [this.slotPut()];
     for (const { append } of batch) {
       if (append.idempotencyKey === undefined) continue;
