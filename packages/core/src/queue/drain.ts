@@ -1,6 +1,6 @@
 import { MotionError } from '../errors.js';
 import type { ChunkGroup } from '../state/chunks.js';
-import { type Call, decodeBatch, type Root } from '../state/records.js';
+import { decodeBatch, type Root } from '../state/records.js';
 import type { Committed } from '../state/view.js';
 import { appendKey } from '../store/arguments.js';
 import { StoreError } from '../store/errors.js';
@@ -12,7 +12,7 @@ import { sweep } from './sweep.js';
 import { Wakeup } from './wakeup.js';
 
 /** What was appended in this process, by seq: the holder need not fetch it. */
-export type Inbox = Map<number, readonly Call[]>;
+export type Inbox = Map<number, LoadedBatch>;
 
 /** Why a drain ended. */
 export type Drained =
@@ -216,10 +216,10 @@ export class Drain {
 
   private takeInbox(cursor: number): void {
     for (let seq = cursor + 1; this.window.length < this.queue.options.groupCount; seq++) {
-      const calls = this.inbox.get(seq);
-      if (!calls) break;
+      const batch = this.inbox.get(seq);
+      if (!batch) break;
       this.inbox.delete(seq);
-      this.window.push({ seq, calls });
+      this.window.push(batch);
     }
     // What was appended before the cursor came here by another way.
     if (this.window.length === 0) for (const seq of this.inbox.keys()) if (seq <= cursor) this.inbox.delete(seq);
@@ -244,7 +244,7 @@ export class Drain {
       }
       held += bytes.byteLength;
       const group = chunks.groupOf(entry.value);
-      this.window.push({ seq: from + i, calls: decodeBatch(bytes, name), ...(group && { group }) });
+      this.window.push({ seq: from + i, rev: entry.rev, calls: decodeBatch(bytes, name), ...(group && { group }) });
     }
   }
 
@@ -264,6 +264,7 @@ export class Drain {
     batches: for (const batch of this.window) {
       const items = itemsOf(batch);
       const careful = batch.seq <= this.fence.record.carefulUntil;
+      group.beginBatch(batch);
       for (let i = group.index; i < items.length; i++) {
         if (group.count > 0 && (careful || full())) break batches;
         const done = await this.runOne(group, items[i] as Item, batch, careful);
@@ -273,7 +274,7 @@ export class Drain {
       taken++;
     }
     if (group.isEmpty(this.fence.record)) return undefined;
-    await this.commitGroup(group);
+    if (!(await this.commitGroup(group))) return undefined;
     this.window = this.window.slice(taken);
     return group.retryInMs;
   }
@@ -335,7 +336,7 @@ export class Drain {
     const root = this.fence.record;
     const { call } = deferred;
     const group = new Group(this.queue, this.state, root);
-    const alone: LoadedBatch = { seq: root.cursor + 1, calls: [call] };
+    const alone: LoadedBatch = { seq: root.cursor + 1, rev: undefined, calls: [call] };
     this.deferredSince = this.queue.env.mono();
     this.watchDeferred();
     try {
@@ -349,17 +350,17 @@ export class Drain {
     }
     const { seq, index } = (await deferred.queue()).position;
     this.assertHeld();
-    const calls = this.inbox.get(seq);
+    const batch = this.inbox.get(seq);
     // First in the queue, as it was run: what came of it counts. Else it runs again, in its turn.
-    if (!calls || seq !== root.cursor + 1 || index !== call.updates.length - 1) return undefined;
-    const batch: LoadedBatch = { seq, calls };
+    if (!batch || seq !== root.cursor + 1 || index !== call.updates.length - 1) return undefined;
     this.inbox.delete(seq);
     this.window = [batch];
+    group.beginBatch(batch);
     if (group.index === itemsOf(batch).length) {
       group.finishBatch(batch);
       this.window = [];
     }
-    if (!group.isEmpty(this.fence.record)) await this.commitGroup(group);
+    if (!group.isEmpty(this.fence.record) && !(await this.commitGroup(group))) return undefined;
     return group.retryInMs;
   }
 
@@ -429,22 +430,26 @@ export class Drain {
     }
   }
 
-  private async commitGroup(group: Group): Promise<void> {
+  /** @returns false: what ran is not what stands in the queue, so nothing of it counts */
+  private async commitGroup(group: Group): Promise<boolean> {
     const { view, events } = this.queue;
     const before = this.fence.record;
-    const { puts, deletes } = await group.prepare();
+    const prepared = await group.prepare();
     const retry = group.retryInMs;
-    const rest = retry === undefined ? { puts, deletes } : { puts, deletes, due: { in: retry } };
+    const rest = retry === undefined ? prepared : { ...prepared, due: { in: retry } };
     const changed = await this.commit((root) => group.nextRoot(root), rest);
-    if (!changed.ok)
-      throw new StoreError(
-        'unknown',
-        `${this.queue.what}: the store refused a commit without saying why: ${changed.failed}`,
-      );
+    if (!changed.ok) {
+      // Appended in an earlier life of the instance, or lost when the store fell back: others stand there now.
+      this.window = [];
+      this.inbox.clear();
+      this.look();
+      return false;
+    }
     this.state = group.committed(changed.rev, changed.record);
     view.publish(this.state);
     events.committed(before, changed.record, group.outcomes);
     await this.forget(group.garbage);
+    return true;
   }
 
   /** Nothing points to these any more: what is not deleted now, the sweep finds. */

@@ -12,13 +12,15 @@ import {
 } from '../state/records.js';
 import { Committed, type StateEntry, stateEntry } from '../state/view.js';
 import { appendKey } from '../store/arguments.js';
-import type { Check, Key, Put } from '../store/contract.js';
+import type { Check, Key, Put, Revision } from '../store/contract.js';
 import type { QueueContext, Turn, UpdatePolicy } from './context.js';
 import { backoffOf, isHopeless, storedError } from './failure.js';
 
-/** A batch as it came from the queue. */
+/** A batch as it came from the queue, or went there. */
 export interface LoadedBatch {
   readonly seq: number;
+  /** The id of the commit that appended it; undefined: it is not queued yet. */
+  readonly rev: Revision | undefined;
   readonly calls: readonly Call[];
   /** Its chunks, if it was too long for one entry. */
   readonly group?: ChunkGroup;
@@ -58,6 +60,7 @@ export class Group {
   /** The working copy: made at the first change. */
   private entries: Map<string, StateEntry> | undefined;
   private working: Committed;
+  private readonly checks: Check[] = [];
   private readonly deletes: Key[] = [];
   private bytes = 0;
   private deadLetters = 0;
@@ -157,6 +160,11 @@ export class Group {
     this.tries = 0;
   }
 
+  /** The updates of a batch run: that counts only while this very batch stands in the queue. */
+  beginBatch({ seq, rev }: LoadedBatch): void {
+    if (rev !== undefined) this.checks.push({ key: appendKey(seq), rev });
+  }
+
   /** All updates of the batch behind the cursor are done. */
   finishBatch(batch: LoadedBatch): void {
     this.cursor++;
@@ -201,10 +209,10 @@ export class Group {
     };
   }
 
-  /** Writes the chunks of big values, and gives the puts and deletes that make the group visible. */
-  async prepare(): Promise<{ puts: Put[]; deletes: Key[] }> {
+  /** Writes the chunks of big values, and gives the commit that makes the group visible. */
+  async prepare(): Promise<{ checks: Check[]; puts: Put[]; deletes: Key[] }> {
     const puts: Put[] = [];
-    const { deletes } = this;
+    const { checks, deletes } = this;
     let namesChanged = false;
     for (const [name, change] of this.changed) {
       const old = this.base.entries.get(name);
@@ -219,7 +227,7 @@ export class Group {
     if (namesChanged) puts.push({ key: DIR, value: encodeDir([...this.working.entries.keys()]) });
     this.namesChanged = namesChanged;
     for (const [id, outcome] of this.outcomes) puts.push({ key: outcomeKey(id), value: encodeOutcome(outcome) });
-    return { puts, deletes };
+    return { checks, puts, deletes };
   }
 
   /** Should the lease be lost meanwhile, the chunks are orphans, which the sweep finds. */

@@ -7,6 +7,7 @@ import type { Check, Commit, Key, Put, Revision, Snapshot } from '../store/contr
 import { StoreError } from '../store/errors.js';
 import type { QueueContext } from './context.js';
 import { Deferred, type DeferredQueue } from './deferred.js';
+import type { LoadedBatch } from './group.js';
 import type { Position } from './position.js';
 
 /** A call to put in the queue. */
@@ -36,8 +37,8 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Hears of a batch whose place is known exactly, before the callers do. */
-export type OnAppended = (seq: number, calls: readonly Call[]) => void;
+/** Hears of an append before its callers do: of the batch itself where its place is known exactly. */
+export type OnAppended = (seq: number, batch: LoadedBatch | undefined) => void;
 
 /**
  * Appends calls to one instance's queue, for one process. One append is under way at a time and takes all that waits, so
@@ -181,7 +182,8 @@ export class Producer implements DeferredQueue {
         this.slotRev = commit.id;
         if (outcome.seq === undefined) return await this.resolveAfterwards(batch);
         // Chunks are read from the store by whoever runs the calls, and so deleted after.
-        return this.resolveExactly(batch, stored?.group ? [] : calls, outcome.seq);
+        const { seq } = outcome;
+        return this.resolveExactly(batch, seq, stored?.group ? undefined : { seq, rev: commit.id, calls });
       }
       if (outcome.applied === 'open')
         throw new StoreError(
@@ -236,14 +238,14 @@ export class Producer implements DeferredQueue {
     };
   }
 
-  private resolveExactly(batch: readonly Waiting[], calls: readonly Call[], seq: number): void {
+  private resolveExactly(batch: readonly Waiting[], seq: number, appended: LoadedBatch | undefined): void {
     let index = -1;
     for (const { append, resolve } of batch) {
       const updates = append.call.updates.length;
       index += updates;
       resolve({ call: append.call.id, updates, position: { seq, index } });
     }
-    this.onAppended(seq, calls);
+    this.onAppended(seq, appended);
   }
 
   /** The answer was lost: the newest seq is at or behind the batch's own, which is enough to wait for. */
@@ -255,7 +257,7 @@ export class Producer implements DeferredQueue {
   private resolveUpTo(batch: readonly Waiting[], seq: number): void {
     for (const { append, resolve } of batch)
       resolve({ call: append.call.id, updates: append.call.updates.length, position: { seq, index: Infinity } });
-    this.onAppended(seq, []);
+    this.onAppended(seq, undefined);
   }
 
   private withoutUsedKeys(batch: readonly Waiting[], keyed: readonly Waiting[], now: Snapshot): readonly Waiting[] {

@@ -2,8 +2,8 @@ import { isComponentClass } from '../component/component.js';
 import type { ComponentClass } from '../component/declare.js';
 import { type Definition, define } from '../component/definition.js';
 import { MotionError } from '../errors.js';
+import type { LoadedBatch } from '../queue/group.js';
 import { parsePartition, partitionOf } from '../state/keys.js';
-import type { Call } from '../state/records.js';
 import { type OpenOptions, openOrCreate } from './create.js';
 import { OpenedInstance } from './opened.js';
 import type { Settings } from './options.js';
@@ -94,8 +94,7 @@ export class Host {
         } catch (error) {
           this.release(known);
           if (!MotionError.is(error, 'INSTANCE_GONE')) throw error;
-          // Cleared since: those who still hold it hear so themselves.
-          if (this.opened.get(partition) === known) this.opened.delete(partition);
+          this.letGo(known);
           continue;
         }
       }
@@ -123,7 +122,7 @@ export class Host {
     await openOrCreate(opened, this.settings, options);
     // Work that was left by a process that died.
     const { committed, seq } = await opened.refresh();
-    if (seq > committed.root.cursor) this.nudge(opened, seq, []);
+    if (seq > committed.root.cursor) this.nudge(opened, seq, undefined);
     return opened;
   }
 
@@ -144,8 +143,8 @@ export class Host {
   private make(name: string, id: string, partition: string): OpenedInstance {
     const registered = this.registered(name);
     if (!registered) throw new MotionError('UNKNOWN_COMPONENT', `no class is registered for '${name}'`);
-    return new OpenedInstance(registered, id, partition, this.settings, (opened, seq, calls) =>
-      this.nudge(opened, seq, calls),
+    return new OpenedInstance(registered, id, partition, this.settings, (opened, seq, batch) =>
+      this.nudge(opened, seq, batch),
     );
   }
 
@@ -153,6 +152,11 @@ export class Host {
   outside(definition: Definition, id: string): OpenedInstance {
     const registered = { definition, component: {} };
     return new OpenedInstance(registered, id, partitionOf(definition.name, id), this.settings, undefined);
+  }
+
+  /** Those who have it open find out themselves; whoever comes next loads the instance anew. */
+  letGo(opened: OpenedInstance): boolean {
+    return this.opened.get(opened.partition) === opened && this.opened.delete(opened.partition);
   }
 
   /** What this process holds of an instance, if anything. */
@@ -171,8 +175,8 @@ export class Host {
     for (const opened of this.opened.values()) opened.waitersIfAny?.fail(error);
   }
 
-  private nudge(opened: OpenedInstance, seq: number, calls: readonly Call[]): void {
-    for (const worker of this.workers) worker.nudge(opened, seq, calls);
+  private nudge(opened: OpenedInstance, seq: number, batch: LoadedBatch | undefined): void {
+    for (const worker of this.workers) worker.nudge(opened, seq, batch);
   }
 
   /** One user less; an instance without users is forgotten. */

@@ -1,6 +1,7 @@
 import { MotionError } from '../errors.js';
 import type { QueueContext } from '../queue/context.js';
 import type { Drain } from '../queue/drain.js';
+import type { LoadedBatch } from '../queue/group.js';
 import { type Appended, Producer } from '../queue/producer.js';
 import { Waiters } from '../queue/waiters.js';
 import { Chunks } from '../state/chunks.js';
@@ -10,7 +11,7 @@ import type { Settings } from './options.js';
 import { ComponentRunner, type RegisteredComponent } from './update-runner.js';
 
 /** Hears of appends of this process; set where this process also runs updates. */
-export type Nudge = (opened: OpenedInstance, seq: number, calls: readonly Call[]) => void;
+export type Nudge = (opened: OpenedInstance, seq: number, batch: LoadedBatch | undefined) => void;
 
 /** One instance as this process holds it: shared by all handles on it, and by the worker that runs its updates. */
 export class OpenedInstance {
@@ -75,8 +76,8 @@ export class OpenedInstance {
   }
 
   get producer(): Producer {
-    this.theProducer ??= new Producer(this.queue, this.root.incarnation, (seq, calls) =>
-      this.nudge?.(this, seq, calls),
+    this.theProducer ??= new Producer(this.queue, this.root.incarnation, (seq, batch) =>
+      this.nudge?.(this, seq, batch),
     );
     return this.theProducer;
   }

@@ -1,9 +1,9 @@
 import { jittered } from '../env.js';
 import { MotionError } from '../errors.js';
 import { Drain, type Inbox } from '../queue/drain.js';
+import type { LoadedBatch } from '../queue/group.js';
 import { type Sightings, take } from '../queue/take.js';
 import { parsePartition } from '../state/keys.js';
-import type { Call } from '../state/records.js';
 import { StoreError } from '../store/errors.js';
 import { finishClear } from './clear.js';
 import type { Host } from './host.js';
@@ -26,6 +26,8 @@ interface Job {
   seen: number;
   opened?: OpenedInstance | undefined;
   drain?: Drain;
+  /** The instance was cleared and made anew meanwhile: the new one is looked at when this ends. */
+  outlived?: true;
 }
 
 const SCAN_MS = 1_000;
@@ -71,12 +73,17 @@ export class UpdateWorker {
   }
 
   /** This process appended. */
-  nudge(opened: OpenedInstance, seq: number, calls: readonly Call[]): void {
+  nudge(opened: OpenedInstance, seq: number, batch: LoadedBatch | undefined): void {
     if (this.closing || !this.covers(opened.registered.definition.name)) return;
     const job = this.job(opened.partition);
     job.opened ??= opened;
+    if (job.opened !== opened && job.opened.root.incarnation !== opened.root.incarnation) {
+      job.outlived = true;
+      job.drain?.stop(true);
+      return;
+    }
     // A long backlog is left to the store.
-    if (calls.length > 0 && job.inbox.size < MOST_HANDED_OVER) job.inbox.set(seq, calls);
+    if (batch && job.inbox.size < MOST_HANDED_OVER) job.inbox.set(seq, batch);
     job.seq = Math.max(job.seq, seq);
     job.drain?.appended(seq);
   }
@@ -122,6 +129,7 @@ export class UpdateWorker {
       this.running--;
       this.jobs.delete(partition);
       if (this.closing) job.inbox.clear();
+      else if (job.outlived) this.job(partition);
       else if (again !== undefined) this.later(partition, again);
       else if (job.seq > job.seen) this.takeOver(partition, job);
       this.next();
@@ -201,7 +209,8 @@ export class UpdateWorker {
       // Perhaps the one who cleared it died half-way.
       const { store, env, logger } = this.host.settings;
       finishClear({ store, env, partition }).catch((cause) => logger.warn(`${partition} is not cleared yet`, cause));
-      return undefined;
+      // Or a handle here is still on what was cleared elsewhere: then there may be a new one to look at.
+      return job.opened && this.host.letGo(job.opened) ? 0 : undefined;
     }
     if (this.closing && StoreError.is(error, 'closed')) return undefined;
     const { component, id } = parsePartition(partition) ?? { component: partition, id: '' };
