@@ -36,6 +36,8 @@ export class InstanceHandle {
   private readonly inFlight: InFlight;
   private readonly cache: ResultCache | undefined;
   private readonly onClose: (handle: InstanceHandle) => void;
+  /** Those that have begun. */
+  private readonly streams: Set<AsyncGenerator<unknown, Served | undefined>> = new Set();
   private closed = false;
   /** Dead letters up to here were reported, or were there before this handle. */
   private reportedSeq: number;
@@ -85,30 +87,45 @@ export class InstanceHandle {
     });
     result.catch(() => undefined);
     const chunks = this.chunks(flowName, given, options);
+    const left = (): MotionError =>
+      this.closed
+        ? new MotionError('CLOSED', `the handle was closed before the stream of flow '${flowName}' came to its end`)
+        : new MotionError(
+            'ABORTED',
+            `the stream of flow '${flowName}' was left before its end: nothing was cached or queued`,
+          );
+    const { streams } = this;
     const iterate = async function* (): AsyncGenerator<unknown> {
       let ended = false;
       try {
+        streams.add(chunks);
         let step = await chunks.next();
         for (; !step.done; step = await chunks.next()) yield step.value;
         ended = true;
-        settle?.resolve(step.value);
+        if (!step.value) throw left();
+        settle?.resolve(step.value.result);
       } catch (error) {
         ended = true;
         settle?.reject(error);
         throw error;
       } finally {
+        streams.delete(chunks);
         if (!ended) {
-          settle?.reject(
-            new MotionError(
-              'ABORTED',
-              `the stream of flow '${flowName}' was left before its end: nothing was cached or queued`,
-            ),
-          );
+          settle?.reject(left());
           await chunks.return(undefined);
         }
       }
     };
-    return Object.assign(iterate(), { result });
+    const stream = iterate();
+    const leave = stream.return.bind(stream);
+    return Object.assign(stream, {
+      result,
+      // Left before it began, a generator does not run its finally.
+      return: (value?: unknown) => {
+        settle?.reject(left());
+        return leave(value);
+      },
+    });
   }
 
   async readState(...keys: [key?: string]): Promise<unknown> {
@@ -119,9 +136,10 @@ export class InstanceHandle {
     });
   }
 
-  async writeState(patch: unknown, options: SignalOptions = {}): Promise<void> {
+  async writeState(patch: unknown, options: SignalOptions = noOptions): Promise<void> {
     return this.counted(async () => {
       const { env, codec } = this.host.settings;
+      this.checkOptions(options, `writeState of ${this.opened.what}`);
       const changes = changesOf(patch, codec, `writeState of ${this.opened.what}`, mostKeys(this.host.settings));
       if (changes.size === 0) return;
       const call = {
@@ -139,8 +157,9 @@ export class InstanceHandle {
     return this.counted(async () => (await this.opened.refresh()).committed.root.version);
   }
 
-  async flushUpdates(flowName?: string, options: SignalOptions = {}): Promise<void> {
+  async flushUpdates(flowName?: string, options: SignalOptions = noOptions): Promise<void> {
     return this.counted(async () => {
+      this.checkOptions(options, `flushUpdates of ${this.opened.what}`);
       if (flowName !== undefined) this.flow(flowName);
       const { seq } = await this.opened.refresh();
       const { root } = await this.opened.waiters.wait({ seq, index: Infinity }, [], options.signal);
@@ -193,6 +212,8 @@ export class InstanceHandle {
   async close(): Promise<void> {
     const first = !this.closed;
     this.closed = true;
+    // Whoever takes their chunks may never come back for the next.
+    for (const chunks of this.streams) void chunks.return(undefined).catch(() => undefined);
     await this.inFlight.settled();
     if (!first) return;
     this.onClose(this);
@@ -213,7 +234,11 @@ export class InstanceHandle {
     return served;
   }
 
-  private async *chunks(flowName: string, given: unknown, options: RunOptions): AsyncGenerator<unknown, unknown> {
+  private async *chunks(
+    flowName: string,
+    given: unknown,
+    options: RunOptions,
+  ): AsyncGenerator<unknown, Served | undefined> {
     this.begin();
     try {
       const flow = this.flow(flowName);
@@ -229,7 +254,7 @@ export class InstanceHandle {
       const served = hit ?? (yield* serveStream(this.serveCall(flow, props, committed, options, what)));
       if (cached && !hit) await this.cache?.set(cached, served, flow.serve.cache?.ttlMs ?? 0, what);
       if (flow.updates.length > 0) await this.queue(flow, props, served, options, what);
-      return served.result;
+      return served;
     } finally {
       this.inFlight.end();
     }
@@ -331,9 +356,15 @@ export class InstanceHandle {
     const { idempotencyKey, signal } = options;
     if (
       idempotencyKey !== undefined &&
-      (typeof idempotencyKey !== 'string' || idempotencyKey === '' || idempotencyKey.length > 200)
+      (typeof idempotencyKey !== 'string' ||
+        idempotencyKey === '' ||
+        idempotencyKey.length > 200 ||
+        !idempotencyKey.isWellFormed())
     )
-      throw new MotionError('INVALID_OPTIONS', `${what}: the idempotencyKey must be a string of 1 to 200 characters`);
+      throw new MotionError(
+        'INVALID_OPTIONS',
+        `${what}: the idempotencyKey must be a string of 1 to 200 characters, without lone surrogates`,
+      );
     if (signal?.aborted) throw abortedError(what, signal.reason);
   }
 

@@ -17,6 +17,9 @@ export function checkProps(flow: FlowDefinition, given: unknown, what: string): 
   const props = given ?? none;
   if (typeof props !== 'object' || Array.isArray(props))
     throw invalid(what, `props must be an object, not ${Array.isArray(props) ? 'an array' : `a ${typeof props}`}`);
+  // A Map, a promise that nobody awaited and their like have no keys to copy. Instances of one's own classes have.
+  const kind = Object.prototype.toString.call(props).slice(8, -1);
+  if (kind !== 'Object') throw invalid(what, `props must be an object, not a ${kind}`);
   if (!flow.schema) return props === none ? none : Object.freeze({ ...props });
   const result = flow.schema['~standard'].validate(props);
   return isThenable(result)

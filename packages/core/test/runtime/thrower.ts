@@ -3,7 +3,7 @@ import { Component, Update, type UpdateProps } from '@motion-ts/core';
 /** Throws what one should not throw. */
 export class Thrower extends Component<{
   state: { fine?: boolean };
-  flows: { throw: { props: { what: string } }; fine: {} };
+  flows: { throw: { props: { what: string } }; fine: Record<never, never> };
 }> {
   @Update('throw', { retry: { attempts: 1 } }) fail(_: unknown, { what }: UpdateProps<Thrower, 'throw'>): void {
     throw thrown(what);
