@@ -1,6 +1,6 @@
 import { MotionError } from '../errors.js';
-import { DIR, GONE, INIT, ROOT, stateKey } from '../state/keys.js';
-import { encodeDir, encodeInit, encodeRoot, firstRoot } from '../state/records.js';
+import { DIR, GONE, INIT, ROOT, slotKey, stateKey } from '../state/keys.js';
+import { encodeDir, encodeInit, encodeRoot, encodeStamp, firstRoot } from '../state/records.js';
 import { Committed, type StateEntry, stateEntry } from '../state/view.js';
 import { commitOnce } from '../store/commit-once.js';
 import type { Check, Put } from '../store/contract.js';
@@ -80,7 +80,19 @@ async function create(
     { key: INIT, rev: null },
     { key: GONE, rev: null },
   ];
-  const checks = [...absent];
+  const deadline = env.mono() + options.patienceMs;
+  // A late copy of the commit below would find everything absent again once the instance is cleared, and bring it back. So it
+  // takes a permit that it alone uses up: a late copy of the permit's own commit is but an entry that nobody knows.
+  const permit = slotKey(env.id());
+  const permitted = {
+    id: env.id(),
+    checks: [...absent, { key: permit, rev: null }],
+    puts: [{ key: permit, value: encodeStamp(env.now()) }],
+  };
+  const granted = await commitOnce(env, store, partition, permitted, permit, deadline);
+  if (granted.applied === 'open') throw granted.error;
+  if (!granted.applied) return false;
+  const checks: Check[] = [...absent, { key: permit, rev: permitted.id }];
   const id = env.id();
   const root = firstRoot(id, env.now());
   const names = [...state.keys()];
@@ -102,9 +114,9 @@ async function create(
     env,
     store,
     partition,
-    { id, checks, puts, due: { in: null } },
+    { id, checks, puts, deletes: [permit], due: { in: null } },
     INIT,
-    env.mono() + options.patienceMs,
+    deadline,
   );
   if (outcome.applied === 'open') throw outcome.error;
   if (outcome.applied) view.publish(new Committed(id, root, id, entries, codec));

@@ -32,7 +32,8 @@ export async function commitOnce(
     try {
       const result = await store.commit(partition, commit);
       if (result.ok) return { applied: true, seq: result.seq };
-      // Refused - perhaps by a copy of itself that came first.
+      // Refused - perhaps by a copy of itself that came first: who cannot look does not know.
+      uncertain = true;
       const now = await store.get(partition, [self]);
       return now.entries[0]?.rev === commit.id
         ? { applied: true, seq: undefined }
