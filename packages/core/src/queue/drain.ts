@@ -1,8 +1,10 @@
 import { MotionError } from '../errors.js';
 import type { ChunkGroup } from '../state/chunks.js';
+import { ROOT } from '../state/keys.js';
 import { decodeBatch, type Root } from '../state/records.js';
 import type { Committed } from '../state/view.js';
 import { appendKey } from '../store/arguments.js';
+import type { Revision } from '../store/contract.js';
 import { StoreError } from '../store/errors.js';
 import type { Changed, Fence, FencedCommit } from '../store/fence.js';
 import type { QueueContext, Turn } from './context.js';
@@ -390,7 +392,7 @@ export class Drain {
     view.publish(this.state);
     events.committed(before, changed.record, group.outcomes);
     deferred.committed(id);
-    await this.forget(group.garbage);
+    await this.forget(group.garbage, changed.rev);
     return true;
   }
 
@@ -448,15 +450,17 @@ export class Drain {
     this.state = group.committed(changed.rev, changed.record);
     view.publish(this.state);
     events.committed(before, changed.record, group.outcomes);
-    await this.forget(group.garbage);
+    await this.forget(group.garbage, changed.rev);
     return true;
   }
 
-  /** Nothing points to these any more: what is not deleted now, the sweep finds. */
-  private async forget(garbage: readonly ChunkGroup[]): Promise<void> {
+  /** Since a commit nothing points to these any more: what is not deleted at once, the sweep finds. */
+  private async forget(garbage: readonly ChunkGroup[], since: Revision): Promise<void> {
     if (garbage.length === 0) return;
     const { chunks, events, what } = this.queue;
-    await chunks.forget(garbage).catch((cause) => events.warn(`${what}: old chunks were not deleted`, cause));
+    await chunks
+      .forget(garbage, { key: ROOT, rev: since })
+      .catch((cause) => events.warn(`${what}: old chunks were not deleted`, cause));
   }
 
   /** Every change of root goes through here, and puts off the day when others may take over. */

@@ -88,7 +88,7 @@ export async function dropDeadLetter(queue: QueueContext, letter: StoredDeadLett
       `${what} has no dead letter ${JSON.stringify(letter.id)} any more: it was redriven or discarded meanwhile`,
     );
   const group = chunks.groupOf(letter.dead.payload);
-  if (group) await chunks.forget([group]);
+  if (group) await chunks.forget([group], { key, rev: null });
 }
 
 /** The error of a dead letter, made again as far as it was stored. */

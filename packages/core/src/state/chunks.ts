@@ -192,14 +192,19 @@ export class Chunks {
     return at === length ? bytes : undefined;
   }
 
-  /** Deletes groups that nothing points to any more. A failure leaves orphans for the sweep. */
-  async forget(groups: readonly ChunkGroup[]): Promise<void> {
+  /**
+   * Deletes groups that nothing points to any more. A failure leaves orphans for the sweep.
+   *
+   * @param proof holds only while the pointers are gone: a store that falls back may bring them again before this arrives
+   */
+  async forget(groups: readonly ChunkGroup[], proof?: Check): Promise<void> {
     const keys = groups.flatMap((group) => [
       manifestKey(group.id),
       ...Array.from({ length: group.chunks }, (_, n) => chunkKey(group.id, n)),
     ]);
-    const { commitOps } = this.store.limits;
-    for (let n = 0; n < keys.length; n += commitOps)
-      await this.store.commit(this.partition, { id: this.env.id(), deletes: keys.slice(n, n + commitOps) });
+    const checks = proof ? [proof] : [];
+    const perCommit = this.store.limits.commitOps - 1;
+    for (let n = 0; n < keys.length; n += perCommit)
+      await this.store.commit(this.partition, { id: this.env.id(), checks, deletes: keys.slice(n, n + perCommit) });
   }
 }
