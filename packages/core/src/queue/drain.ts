@@ -521,7 +521,11 @@ export class Drain {
       if (env.mono() - this.duePushedAt >= wait)
         this.commitRoot((root) => ({ ...root, beat: root.beat + 1 })).then(
           () => undefined,
-          (error) => events.warn(`${this.queue.what}: its lease could not be renewed`, error),
+          (error) => {
+            // A lost lease ends the drain, which is how it is told.
+            if (!MotionError.is(error, 'LEASE_LOST'))
+              events.warn(`${this.queue.what}: its lease could not be renewed`, error);
+          },
         );
       this.renewLater();
     });
