@@ -10,7 +10,8 @@ export interface CallNote {
   readonly process: Process;
   /** The caller: its calls keep their order. */
   readonly caller: string;
-  readonly birth: string;
+  /** The life of the instance that its caller has open. */
+  readonly life: Life | undefined;
   readonly flow: string;
   readonly key: string | undefined;
   readonly flush: boolean;
@@ -58,9 +59,9 @@ export class Accounting {
     return this.lastRollback < since;
   }
 
-  lifeOf(birth: string): Life | undefined {
-    for (const life of this.auditor.lives.values()) if (life.birth === birth) return life;
-    return undefined;
+  /** Lives that began with one InitState, the latest first: an instance that is cleared while it is made is made again. */
+  livesOf(birth: string): Life[] {
+    return [...this.auditor.lives.values()].filter((life) => life.birth === birth).reverse();
   }
 
   done(note: CallNote): void {
@@ -69,7 +70,7 @@ export class Accounting {
     if (!this.isExact(note.invokedAt)) return;
     // A key may have been used before a rollback, by a call that is not known any more.
     if (note.key !== undefined && this.server.counts.rollbacks > 0) return;
-    const life = this.lifeOf(note.birth);
+    const { life } = note;
     const call = life && this.queuedFor(note, life)[0];
     if (!life || call === undefined) {
       this.problem(`call ${note.label} was acknowledged, but is not queued`);
@@ -95,7 +96,7 @@ export class Accounting {
   failed(note: CallNote, error: unknown): void {
     note.settledAt = this.server.world.now;
     note.outcome = 'failed';
-    const life = this.lifeOf(note.birth);
+    const { life } = note;
     if (StoreError.is(error) && STORE_CODES.has(error.code)) {
       if (REFUSALS.has(error.code) && !note.flush) note.outcome = 'refused';
       return;
@@ -137,14 +138,10 @@ export class Accounting {
       this.problem(`${where} saw a torn state: count ${count}, last ${last}, log of ${log?.length}`);
       return;
     }
-    const life = this.lifeOf(birth);
-    if (!life) {
-      this.problem(`${where} saw a state of a life that never was: ${birth}`);
-      return;
-    }
     if (this.server.counts.rollbacks > 0) return;
-    if (log.length > life.log.length || last !== (life.log[log.length - 1] ?? '')) {
-      this.problem(`${where} saw a state that was never committed: ${log.length} updates, last ${last}`);
+    const life = this.livesOf(birth).find((each) => log.every((id, i) => id === each.log[i]));
+    if (!life) {
+      this.problem(`${where} saw a state that was never committed: ${birth}, ${log.length} updates, last ${last}`);
       return;
     }
     const expected = new Map<string, unknown>();
@@ -166,7 +163,7 @@ export class Accounting {
   /** What must be so once all is quiet. */
   assertComplete(): void {
     for (const note of this.notes) {
-      const life = this.lifeOf(note.birth);
+      const { life } = note;
       if (note.outcome === 'pending' && note.process.alive)
         this.problem(`call ${note.label} of ${note.process.name} never settled`);
       if (!life || !this.isExact(note.invokedAt)) continue;
@@ -196,7 +193,7 @@ export class Accounting {
     for (const { call } of life.updates.values()) if (!place.has(call)) place.set(call, n++);
     const callers = new Map<string, CallNote[]>();
     for (const note of this.notes) {
-      if (note.birth !== life.birth || note.key !== undefined || !this.isExact(note.invokedAt)) continue;
+      if (note.life !== life || note.key !== undefined || !this.isExact(note.invokedAt)) continue;
       const notes = callers.get(note.caller) ?? [];
       callers.set(note.caller, notes);
       notes.push(note);

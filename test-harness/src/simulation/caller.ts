@@ -48,7 +48,7 @@ export class Caller {
   private readonly name: string;
   private readonly doings: readonly Doing[];
   private handle: Handle | undefined;
-  private birth = '';
+  private life: Life | undefined;
   private generation = 0;
   private calls = 0;
   private lastVersion = 0;
@@ -118,7 +118,7 @@ export class Caller {
         const handle = (await this.motion.instance(component, this.id, {
           init: { birth },
         } as never)) as Instance as unknown as Handle;
-        this.birth = String(await handle.readState('birth'));
+        this.life = this.stage.accounting.livesOf(String(await handle.readState('birth')))[0];
         this.lastVersion = 0;
         this.handle = handle;
         return handle;
@@ -154,10 +154,6 @@ export class Caller {
     }
   }
 
-  private life(birth: string): Life | undefined {
-    return this.stage.accounting.lifeOf(birth);
-  }
-
   private draw(): Act {
     const { world, plan } = this.stage;
     const { random } = world;
@@ -178,13 +174,13 @@ export class Caller {
     const { random } = world;
     const act = this.draw();
     const key = random.chance(plan.keyed) ? `${this.id}-key${random.int(0, 9)}` : undefined;
-    const flush = random.chance(0.25);
+    const flush = random.chance(plan.flushes);
     const controller = random.chance(0.05) ? new AbortController() : undefined;
     const note = accounting.begin({
       label: act.label,
       process: this.process,
       caller: this.name,
-      birth: this.birth,
+      life: this.life,
       flow,
       key,
       flush,
@@ -195,7 +191,7 @@ export class Caller {
       ...(controller && { signal: controller.signal }),
     };
     if (controller) this.process.timer(random.int(0, 200), () => controller.abort());
-    const floor = this.life(this.birth)?.log.length ?? 0;
+    const floor = this.life?.log.length ?? 0;
     try {
       const result = flow === 'stream' ? await this.stream(handle, act, options) : await handle.run(flow, act, options);
       if (result === 'left early') {
@@ -212,7 +208,7 @@ export class Caller {
   private callFailed(note: CallNote, error: unknown): void {
     this.stage.trace(`${note.label} failed: ${describe(error).slice(0, 160)}`);
     this.stage.accounting.failed(note, error);
-    if (MotionError.is(error, 'INSTANCE_GONE') && note.birth === this.birth) this.handle = undefined;
+    if (MotionError.is(error, 'INSTANCE_GONE') && note.life === this.life) this.handle = undefined;
   }
 
   private async stream(handle: Handle, act: Act, options: object): Promise<unknown> {
@@ -226,10 +222,10 @@ export class Caller {
 
   private async ask(handle: Handle): Promise<void> {
     const { now } = this.stage.world;
-    const floor = this.life(this.birth)?.log.length ?? 0;
-    const birth = this.birth;
+    const floor = this.life?.log.length ?? 0;
+    const { life } = this;
     const count = await handle.run('ask', {});
-    if (birth === this.birth) this.assertFresh(count, floor, now, `${this.name} asked`);
+    if (life === this.life) this.assertFresh(count, floor, now, `${this.name} asked`);
   }
 
   /** What was committed before the call must be seen by it. */
@@ -247,7 +243,7 @@ export class Caller {
       label,
       process: this.process,
       caller: this.name,
-      birth: this.birth,
+      life: this.life,
       flow: 'writeState',
       key: undefined,
       flush: true,
@@ -262,23 +258,24 @@ export class Caller {
 
   private async readState(handle: Handle): Promise<void> {
     const { now } = this.stage.world;
-    const birth = this.birth;
-    const life = this.life(birth);
+    const { life } = this;
     const floor = life?.log.length ?? 0;
     const state = (await handle.readState()) as JournalState;
     this.stage.accounting.assertWhole(state, `${this.name} reading the state`);
-    if (state.birth !== birth) this.stage.problem(`${this.name} opened ${birth}, but sees ${state.birth}`);
+    if (life && state.birth !== life.birth)
+      this.stage.problem(`${this.name} opened ${life.birth}, but sees ${state.birth}`);
     this.assertFresh(state.count, floor, now, `${this.name} read the state`);
+    const { lastVersion } = this;
     const version = await handle.version();
-    if (birth !== this.birth) return;
-    if (version < this.lastVersion && this.stage.accounting.isExact(0))
-      this.stage.problem(`${this.name} saw version ${version} after ${this.lastVersion}`);
-    this.lastVersion = version;
+    if (life !== this.life) return;
+    if (version < lastVersion && this.stage.accounting.isExact(0))
+      this.stage.problem(`${this.name} saw version ${version} after ${lastVersion}`);
+    this.lastVersion = Math.max(this.lastVersion, version);
   }
 
   private async flush(handle: Handle): Promise<void> {
     const { now } = this.stage.world;
-    const life = this.life(this.birth);
+    const { life } = this;
     const seq = this.seqOf(life);
     try {
       await handle.flushUpdates();
@@ -297,7 +294,7 @@ export class Caller {
     const { world, accounting } = this.stage;
     const { random } = world;
     const { now } = world;
-    const life = this.life(this.birth);
+    const { life } = this;
     const isGone = (id: string): boolean => !!life && (life.redriven.has(id) || life.dropped.has(id) || life.ended);
     const there = [...(life?.outcomes ?? [])].filter(([id, kind]) => kind === 'dead' && !isGone(id));
     const letters = await handle.deadLetters();

@@ -60,6 +60,8 @@ export interface Plan {
   readonly mix: Mix;
   readonly poison: number;
   readonly failures: number;
+  /** How many calls are waited for until they are committed. */
+  readonly flushes: number;
   readonly big: number;
   readonly many: number;
   readonly keyed: number;
@@ -138,6 +140,7 @@ export function drawPlan(random: Random, without: ReadonlySet<Trouble>, withRoll
     },
     poison: on('poison') && random.chance(0.2) ? 0.02 : 0,
     failures: on('failures') ? random.pick([0, 0.05, 0.3]) : 0,
+    flushes: random.pick([0.1, 0.4, 0.9]),
     big: random.pick([0, 0.1, 0.4]),
     many: random.pick([0, 0.2, 0.6]),
     keyed: random.pick([0, 0.15, 0.5]),

@@ -170,6 +170,11 @@ export class Process implements Env {
     return this.world.schedule(Math.max(1, ms) / this.clock.rate, run, this);
   }
 
+  /** Another turn of the event loop, as soon as can be. */
+  turn(run: () => void): () => void {
+    return this.alive ? this.world.schedule(0, run, this) : () => undefined;
+  }
+
   random(): number {
     return this.world.random.fraction();
   }
