@@ -20,6 +20,8 @@ interface Registration extends Partial<RegisteredComponent> {
 export class Host {
   readonly settings: Settings;
   readonly workers: Set<UpdateWorker> = new Set();
+  /** Set once nobody here runs updates any more: what who would wait for them is told. */
+  ended: MotionError | undefined;
   private readonly registrations = new Map<string, Registration>();
   private readonly opened = new Map<string, OpenedInstance>();
   private readonly opening = new Map<string, Promise<OpenedInstance>>();
@@ -172,6 +174,7 @@ export class Host {
 
   /** Nobody here will settle what they wait for. */
   failWaiters(error: MotionError): void {
+    this.ended = error;
     for (const opened of this.opened.values()) opened.waitersIfAny?.fail(error);
   }
 

@@ -2,7 +2,9 @@ import type { AnyComponent } from '../component/declare.js';
 import type { FlowDefinition } from '../component/definition.js';
 import type { FlowStream } from '../component/read.js';
 import { MotionError } from '../errors.js';
+import type { Position } from '../queue/position.js';
 import type { Appended } from '../queue/producer.js';
+import type { Settled } from '../queue/waiters.js';
 import { type Call, encodeChanges, updateId, WRITE_STATE } from '../state/records.js';
 import type { Committed } from '../state/view.js';
 import type { DeadLetter, Instance, RunOptions, SignalOptions } from './api.js';
@@ -162,7 +164,7 @@ export class InstanceHandle {
       this.checkOptions(options, `flushUpdates of ${this.opened.what}`);
       if (flowName !== undefined) this.flow(flowName);
       const { seq } = await this.opened.refresh();
-      const { root } = await this.opened.waiters.wait({ seq, index: Infinity }, [], options.signal);
+      const { root } = await this.wait({ seq, index: Infinity }, [], options.signal);
       if (root.deadLetters <= this.reportedDeadLetters) return;
       const from = this.reportedSeq;
       const letters = await listDeadLetters(this.opened.queue);
@@ -326,7 +328,7 @@ export class InstanceHandle {
   private async committed({ call, updates, position }: Appended, signal: AbortSignal | undefined): Promise<void> {
     const ids: string[] = [];
     for (let n = 0; n < updates; n++) ids.push(updateId(call, n));
-    const { outcomes } = await this.opened.waiters.wait(position, ids, signal);
+    const { outcomes } = await this.wait(position, ids, signal);
     if (outcomes.size === 0) return;
     for (const [id, outcome] of outcomes) {
       if (outcome.kind === 'dead') throw updateFailed(this.opened.what, id, outcome);
@@ -337,6 +339,11 @@ export class InstanceHandle {
           'UPDATE_DISCARDED',
           `update ${id} of ${this.opened.what} was discarded by its policy: ${outcome.why === 'age' ? 'it had waited too long' : 'enough newer ones waited behind it'}`,
         );
+  }
+
+  private wait(position: Position, ids: readonly string[], signal: AbortSignal | undefined): Promise<Settled> {
+    if (this.host.ended) throw this.host.ended;
+    return this.opened.waiters.wait(position, ids, signal);
   }
 
   private flow(name: string): FlowDefinition {

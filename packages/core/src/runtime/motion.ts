@@ -147,8 +147,8 @@ export class Motion {
     this.host.workers.add(worker);
     worker.start();
     const close = async ({ abortRunning = false }: CloseOptions = {}): Promise<void> => {
-      this.host.workers.delete(worker);
       await worker.close(abortRunning);
+      this.host.workers.delete(worker);
     };
     return { close, [Symbol.asyncDispose]: () => close() };
   }

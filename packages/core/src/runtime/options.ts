@@ -101,11 +101,17 @@ export function settingsOf(options: MotionOptions): Settings {
   for (const key of Object.keys(options))
     if (!KNOWN.has(key)) throw invalid(`unknown option '${key}' of new Motion(); there are ${[...KNOWN].join(', ')}`);
   const { store, updates = 'background', lease = {}, retry = {}, env = systemEnv, logger = consoleLogger } = options;
-  if (
-    typeof store !== 'object' ||
-    store === null ||
-    STORE_METHODS.some((method) => typeof store[method] !== 'function')
-  )
+  const { onError, codec = msgpackCodec() } = options;
+  for (const [name, value] of Object.entries({ lease, retry }))
+    if (typeof value !== 'object' || value === null)
+      throw invalid(`the option '${name}' must be an object, not ${String(value)}`);
+  if (onError !== undefined && typeof onError !== 'function') throw invalid(`the option 'onError' must be a function`);
+  if (!hasMethods(logger, ['debug', 'warn', 'error']))
+    throw invalid(`the option 'logger' must have debug, warn and error, as console has`);
+  if (!hasMethods(codec, ['encode', 'decode']) || typeof codec.name !== 'string')
+    throw invalid(`the option 'codec' must have a name, encode and decode`);
+  const quietly = harmless(logger);
+  if (!hasMethods(store, STORE_METHODS))
     throw invalid(`the option 'store' of new Motion() must be a store, such as new SqliteStore({ path })`);
   if (updates !== 'background' && updates !== 'off')
     throw invalid(`the option 'updates' must be 'background' or 'off', not ${JSON.stringify(updates)}`);
@@ -116,8 +122,8 @@ export function settingsOf(options: MotionOptions): Settings {
   return {
     store,
     env,
-    logger,
-    codec: options.codec ?? msgpackCodec(),
+    logger: quietly,
+    codec,
     background: updates === 'background',
     closeStore: options.closeStore ?? true,
     retry: {
@@ -132,8 +138,33 @@ export function settingsOf(options: MotionOptions): Settings {
       patienceMs: milliseconds('storeTimeoutMs', options.storeTimeoutMs, defaults.patienceMs, 1),
       keepMs: milliseconds('idempotencyMs', options.idempotencyMs, defaults.keepMs, 1),
     },
-    onError: options.onError ?? ((error, info) => report(logger, error, info)),
+    onError: (error, info) => {
+      if (!onError) return report(quietly, error, info);
+      try {
+        onError(error, info);
+      } catch (thrown) {
+        quietly.error('onError threw', thrown);
+      }
+    },
   };
+}
+
+function hasMethods(value: unknown, names: readonly string[]): boolean {
+  return typeof value === 'object' && value !== null && names.every((name) => typeof Reflect.get(value, name) === 'function');
+}
+
+/** A logger that throws must not stop what it only tells of. */
+function harmless(logger: Logger): Logger {
+  const line =
+    (kind: keyof Logger) =>
+    (message: string, ...details: unknown[]): void => {
+      try {
+        logger[kind](message, ...details);
+      } catch {
+        // There is nobody left to tell.
+      }
+    };
+  return { debug: line('debug'), warn: line('warn'), error: line('error') };
 }
 
 function milliseconds(name: string, value: number | undefined, standard: number, least: number): number {

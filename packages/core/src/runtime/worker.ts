@@ -56,7 +56,9 @@ export class UpdateWorker {
   private hinted = false;
   private unwatch: (() => void) | undefined;
   private closing = false;
-  private onQuiet: (() => void) | undefined;
+  private readonly onQuiet: (() => void)[] = [];
+  /** Those that failed: a scan leaves them alone until their timer fires. */
+  private readonly resting = new Set<string>();
 
   constructor(host: Host, scope: WorkerScope) {
     this.host = host;
@@ -101,10 +103,7 @@ export class UpdateWorker {
     this.timers.clear();
     for (const partition of this.waiting.splice(0)) this.jobs.delete(partition);
     for (const { drain } of this.jobs.values()) drain?.stop(abortRunning);
-    if (this.running > 0)
-      await new Promise<void>((resolve) => {
-        this.onQuiet = resolve;
-      });
+    if (this.running > 0) await new Promise<void>((resolve) => this.onQuiet.push(resolve));
   }
 
   private covers(component: string): boolean {
@@ -114,6 +113,9 @@ export class UpdateWorker {
   private job(partition: string): Job {
     const known = this.jobs.get(partition);
     if (known) return known;
+    this.timers.get(partition)?.();
+    this.timers.delete(partition);
+    this.resting.delete(partition);
     const job: Job = { inbox: new Map(), seq: 0, seen: 0 };
     this.jobs.set(partition, job);
     if (this.running < this.scope.concurrency) this.begin(partition, job);
@@ -133,7 +135,7 @@ export class UpdateWorker {
       else if (again !== undefined) this.later(partition, again);
       else if (job.seq > job.seen) this.takeOver(partition, job);
       this.next();
-      if (this.running === 0) this.onQuiet?.();
+      if (this.running === 0) for (const resolve of this.onQuiet.splice(0)) resolve();
     });
   }
 
@@ -217,6 +219,7 @@ export class UpdateWorker {
     this.host.settings.onError(error, { componentName: component, instanceId: id });
     // Nothing behind a damaged entry can run: those who wait are told, rather than left waiting.
     if (MotionError.is(error)) job.opened?.waitersIfAny?.fail(error);
+    this.resting.add(partition);
     return StoreError.is(error, 'closed') ? undefined : ERROR_MS * (MotionError.is(error) ? 30 : 1);
   }
 
@@ -257,7 +260,7 @@ export class UpdateWorker {
         for (const partition of page.partitions) {
           const parsed = parsePartition(partition);
           if (this.closing) return;
-          if (parsed && this.covers(parsed.component) && !this.timers.has(partition)) this.job(partition);
+          if (parsed && this.covers(parsed.component) && !this.resting.has(partition)) this.job(partition);
         }
         cursor = page.cursor;
       } while (cursor !== undefined && this.waiting.length < this.scope.concurrency);
