@@ -375,13 +375,13 @@ export class Drain {
       deferred.committed();
       return true;
     }
-    const { puts, deletes } = await group.prepare();
+    const { checks, puts, deletes } = await group.prepare();
     if (!deferred.isRunning) return false;
     const id = env.id();
     const own = deferred.committing(id);
     let changed: Changed<Root>;
     try {
-      const rest = { checks: own.checks, puts: [...puts, ...own.puts], deletes, seqIs: before.cursor };
+      const rest = { checks: [...checks, ...own.checks], puts: [...puts, ...own.puts], deletes, seqIs: before.cursor };
       changed = await this.commit((root) => group.nextRoot(root), rest, id);
     } catch (error) {
       void deferred.queue().catch(() => undefined);

@@ -61,6 +61,9 @@ export class Group {
   private entries: Map<string, StateEntry> | undefined;
   private working: Committed;
   private readonly checks: Check[] = [];
+  /** Hold while the chunks are there to which the commit's values point. */
+  private readonly chunkChecks: Check[] = [];
+  private readonly bigKeys = new Set<string>();
   private readonly deletes: Key[] = [];
   private bytes = 0;
   private deadLetters = 0;
@@ -83,7 +86,7 @@ export class Group {
   /** Operations that the commit will have, if one more update changes `more` keys. */
   fits(more: number): boolean {
     const { commitOps, commitBytes } = this.queue.store.limits;
-    const ops = 6 + this.changed.size + this.deletes.length + this.outcomes.size + more;
+    const ops = 6 + this.changed.size + this.bigKeys.size + this.deletes.length + 2 * this.outcomes.size + more;
     return ops <= commitOps && this.bytes <= commitBytes / 2;
   }
 
@@ -96,6 +99,8 @@ export class Group {
     const { codec, chunks } = this.queue;
     this.entries ??= new Map(this.base.entries);
     for (const [name, bytes] of changes) {
+      if (bytes && bytes.byteLength > chunks.inlineBytes) this.bigKeys.add(name);
+      else this.bigKeys.delete(name);
       if (bytes) {
         const entry = stateEntry('', bytes, undefined, codec);
         this.bytes += Math.min(bytes.byteLength, chunks.inlineBytes);
@@ -227,13 +232,16 @@ export class Group {
     if (namesChanged) puts.push({ key: DIR, value: encodeDir([...this.working.entries.keys()]) });
     this.namesChanged = namesChanged;
     for (const [id, outcome] of this.outcomes) puts.push({ key: outcomeKey(id), value: encodeOutcome(outcome) });
-    return { checks, puts, deletes };
+    // As many as fit into one commit: only a store that falls back can have lost what was written just now.
+    const room = this.queue.store.limits.commitOps - puts.length - deletes.length - 4;
+    return { checks: [...checks, ...this.chunkChecks.slice(0, Math.max(0, room))], puts, deletes };
   }
 
   /** Should the lease be lost meanwhile, the chunks are orphans, which the sweep finds. */
   private async store(bytes: Uint8Array, inlineBytes?: number): Promise<Stored> {
     const incarnation: Check = { key: INIT, rev: this.base.root.incarnation };
     const stored = await this.queue.chunks.write(bytes, [incarnation], inlineBytes);
+    if (stored?.check) this.chunkChecks.push(stored.check);
     if (stored) return stored;
     throw new MotionError('LEASE_LOST', `${this.queue.what} was cleared while its updates ran`);
   }

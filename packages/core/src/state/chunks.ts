@@ -11,7 +11,7 @@ export interface Stored {
   readonly value: Uint8Array;
   /** The group of the chunks, when there are any. */
   readonly group?: ChunkGroup;
-  /** Holds while the chunks are there: checked by a commit that makes the pointer visible, unless it is the sweeper's own. */
+  /** Holds while the chunks are there: checked by the commit that makes the pointer visible. */
   readonly check?: Check;
 }
 
@@ -124,37 +124,31 @@ export class Chunks {
         Math.floor((Math.min(this.store.limits.commitBytes, PER_COMMIT_BYTES) - SLACK) / this.chunkBytes),
       ),
     );
-    let rev: string | undefined;
+    // Every commit replaces the manifest: its last revision proves that all chunks are there.
+    let rev: string | null = null;
     for (let n = 0; n < chunks; ) {
-      const first = rev === undefined;
-      const puts: Put[] = first ? [{ key: manifest, value: encodeStamp(this.env.now()) }] : [];
+      const puts: Put[] = [{ key: manifest, value: encodeStamp(this.env.now()) }];
       for (const end = Math.min(chunks, n + perCommit); n < end; n++)
         puts.push({ key: chunkKey(id, n), value: bytes.subarray(n * this.chunkBytes, (n + 1) * this.chunkBytes) });
-      const self = (puts[0] as Put).key;
-      const checks = first
-        ? [...guard, { key: self, rev: null }]
-        : [
-            { key: manifest, rev: rev as string },
-            { key: self, rev: null },
-          ];
-      const commit: Commit = { id: this.env.id(), checks, puts };
+      const own: Check = { key: manifest, rev };
+      const commit: Commit = { id: this.env.id(), checks: rev === null ? [...guard, own] : [own], puts };
       const outcome = await commitOnce(
         this.env,
         this.store,
         this.partition,
         commit,
-        self,
+        manifest,
         this.env.mono() + this.patienceMs,
       );
       if (outcome.applied === 'open') throw outcome.error;
-      if (!outcome.applied) return first ? undefined : 'swept';
-      rev ??= commit.id;
+      if (!outcome.applied) return rev === null ? undefined : 'swept';
+      rev = commit.id;
     }
     const pointer = packr.pack([id, chunks, bytes.byteLength]);
     const value = new Uint8Array(pointer.byteLength + 1);
     value[0] = POINTER;
     value.set(pointer, 1);
-    return { value, group: { id, chunks }, check: { key: manifest, rev: rev as string } };
+    return { value, group: { id, chunks }, check: { key: manifest, rev } };
   }
 
   /** The group that an entry's value points to. */
