@@ -26,7 +26,7 @@ export async function inspectInstance({ queue, id }: OpenedInstance): Promise<In
     id,
     state: committed.state,
     version: root.version,
-    queued: seq > root.cursor ? (await countQueued(queue)) - root.index : 0,
+    queued: seq > root.cursor ? Math.max(0, (await countQueued(queue)) - root.index) : 0,
     deadLetters: root.deadLetters === 0 ? 0 : (await listDeadLetters(queue)).length,
     lease: holder === null ? null : { holder, epoch },
     dueInMs: seq > root.cursor && dueIn !== null ? Math.max(0, holder === null ? dueIn : 0) : null,
