@@ -1,7 +1,7 @@
 import { MotionError } from '../errors.js';
 import type { ChunkGroup } from '../state/chunks.js';
 import { ROOT } from '../state/keys.js';
-import { decodeBatch, type Root } from '../state/records.js';
+import { type Changes, decodeBatch, type Root } from '../state/records.js';
 import type { Committed } from '../state/view.js';
 import { appendKey } from '../store/arguments.js';
 import type { Revision } from '../store/contract.js';
@@ -54,6 +54,8 @@ export class Drain {
   private readonly wakeup: Wakeup;
   private stopping = false;
   private idling = false;
+  /** What the next update changed when it ran: too much for the commit of those before it. */
+  private overflow: { readonly id: string; readonly changes: Changes } | undefined;
   private deferred: Deferred | undefined;
   private deferredSince = 0;
   private cancelPatience: (() => void) | undefined;
@@ -162,7 +164,7 @@ export class Drain {
       const turn = turns.due();
       if (turn) await turn;
       this.assertHeld();
-      if (this.stopping) {
+      if (this.stopping && !this.overflow) {
         if (this.knownSeq <= this.fence.record.cursor && (await this.releaseIdle())) return { kind: 'idle' };
         return this.release({ due: { in: 0 } }, 'stopped');
       }
@@ -286,6 +288,11 @@ export class Drain {
     const { runner, options, env } = this.queue;
     const { call, update, id } = item;
     const { flow } = call;
+    if (this.overflow?.id === id) {
+      group.apply(this.overflow.changes);
+      this.overflow = undefined;
+      return true;
+    }
     const policy = runner.policy(flow, update);
     if (policy.discardAfterMs !== undefined && env.now() - call.at > policy.discardAfterMs) {
       group.discard(item, 'age');
@@ -319,6 +326,10 @@ export class Drain {
       const result = runner.run(turn, group.state);
       const changes = result instanceof Promise ? await this.orLost(result) : result;
       this.assertHeld();
+      if (group.count > 0 && !group.canTake(changes)) {
+        this.overflow = { id, changes };
+        return false;
+      }
       group.apply(changes);
     } catch (error) {
       this.assertHeld();
@@ -354,7 +365,10 @@ export class Drain {
     this.assertHeld();
     const batch = this.inbox.get(seq);
     // First in the queue, as it was run: what came of it counts. Else it runs again, in its turn.
-    if (!batch || seq !== root.cursor + 1 || index !== call.updates.length - 1) return undefined;
+    if (!batch || seq !== root.cursor + 1 || index !== call.updates.length - 1) {
+      this.overflow = undefined;
+      return undefined;
+    }
     this.inbox.delete(seq);
     this.window = [batch];
     group.beginBatch(batch);
@@ -444,6 +458,7 @@ export class Drain {
       // Appended in an earlier life of the instance, or lost when the store fell back: others stand there now.
       this.window = [];
       this.inbox.clear();
+      this.overflow = undefined;
       this.look();
       return false;
     }

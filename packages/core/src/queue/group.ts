@@ -90,6 +90,17 @@ export class Group {
     return ops <= commitOps && this.bytes <= commitBytes / 2;
   }
 
+  /** Whether the commit has room for what an update changed. */
+  canTake(changes: Changes): boolean {
+    const { inlineBytes } = this.queue.chunks;
+    let more = 1;
+    for (const [name, bytes] of changes) {
+      if (!this.changed.has(name)) more++;
+      if (bytes && bytes.byteLength > inlineBytes && !this.bigKeys.has(name)) more++;
+    }
+    return this.fits(more);
+  }
+
   /** An update is done: its changes are part of the working copy. */
   apply(changes: Changes): void {
     this.count++;
