@@ -169,7 +169,9 @@ export class Auditor {
     const birth = String(readStateKey(after, 'birth'));
     const old = this.current.get(name);
     if (old) this.problem(`${name}: was created over a living instance`);
-    if (this.lives.has(commit.id)) this.problem(`${name}: incarnation ${commit.id} lives a second time`);
+    // After a rollback, a late copy may do again what was undone.
+    if (this.lives.has(commit.id) && this.server.counts.rollbacks === 0)
+      this.problem(`${name}: incarnation ${commit.id} lives a second time`);
     const life: Life = {
       partition: name,
       incarnation: commit.id,

@@ -64,6 +64,8 @@ export interface Plan {
   readonly flushes: number;
   readonly big: number;
   readonly many: number;
+  /** How many names the keys of the state have, beside a few. */
+  readonly names: number;
   readonly keyed: number;
   readonly rollbacks: number;
   /** Whether the clocks go on by hours at the end, so that what nobody refers to is swept. */
@@ -143,6 +145,7 @@ export function drawPlan(random: Random, without: ReadonlySet<Trouble>, withRoll
     flushes: random.pick([0.1, 0.4, 0.9]),
     big: random.pick([0, 0.1, 0.4]),
     many: random.pick([0, 0.2, 0.6]),
+    names: random.pick([0, 6, 40]),
     keyed: random.pick([0, 0.15, 0.5]),
     rollbacks: withRollback && on('rollback') ? 3 : 0,
     sweep: random.chance(0.3),
