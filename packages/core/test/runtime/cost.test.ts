@@ -1,0 +1,148 @@
+import { Component, InitState, type State, Update, type UpdateProps } from '@motion-ts/core';
+import { describe, expect, test } from 'vitest';
+import { motionOn, places, sleep, until } from '../support/places.js';
+import { Journal, motion } from './fixtures.js';
+
+const KEYS = Array.from({ length: 100 }, (_, n) => `k${n}`);
+
+class Wide extends Component<{
+  state: Record<string, unknown>;
+  flows: {
+    noop: { props: { n?: number } };
+    set: { props: { key: string; value: unknown } };
+    many: { props: { from: number; count: number; size?: number } };
+    fill: { props: { key: string; bytes: number } };
+  };
+}> {
+  ran = 0;
+  @InitState() setup() {
+    return Object.fromEntries(KEYS.map((key) => [key, 0]));
+  }
+  @Update('noop') noop(): void {
+    this.ran++;
+  }
+  @Update('set') set(_: State<Wide>, { key, value }: UpdateProps<Wide, 'set'>) {
+    return { [key]: value };
+  }
+  @Update('many') many(_: State<Wide>, { from, count, size = 1 }: UpdateProps<Wide, 'many'>) {
+    this.ran++;
+    return Object.fromEntries(Array.from({ length: count }, (__, n) => [`m${from + n}`, 'x'.repeat(size)]));
+  }
+  @Update('fill') fill(_: State<Wide>, { key, bytes }: UpdateProps<Wide, 'fill'>) {
+    return { [key]: new Uint8Array(bytes).fill(7) };
+  }
+}
+
+describe.each(places)('what it costs on $kind', ({ make }) => {
+  test('1,000 queued no-ops need at most 40 commits', async () => {
+    const place = make();
+    const wide = await motionOn(place, { updates: 'off' }).instance(Wide, 'a');
+    for (let n = 0; n < 1_000; n++) await wide.run('noop', { n });
+    const store = place.open();
+    const component = new Wide();
+    motionOn({ open: () => store }).register(Wide, () => component);
+    await wide.flushUpdates();
+    expect(component.ran).toBe(1_000);
+    expect(store.applied.length).toBeLessThanOrEqual(40);
+  });
+
+  test('1 of 100 keys changed: one entry of the state, and root', async () => {
+    const store = make().open();
+    const wide = await motionOn({ open: () => store }).instance(Wide, 'a');
+    await wide.run('set', { key: 'k7', value: 1 }, { flushUpdates: true });
+    await sleep(150);
+    store.forget();
+    await wide.run('set', { key: 'k7', value: 2 });
+    await wide.flushUpdates();
+    expect(store.puts.filter((key) => key.startsWith('s/') || key === 'dir')).toEqual(['s/k7']);
+    expect(store.bytesWritten).toBeLessThan(1_000);
+  });
+
+  test('a call whose updates change nothing writes nothing of the state, and counts as no version', async () => {
+    const store = make().open();
+    const wide = await motionOn({ open: () => store }).instance(Wide, 'a');
+    store.forget();
+    await wide.run('noop', {}, { flushUpdates: true });
+    expect(store.puts.filter((key) => key.startsWith('s/') || key === 'dir')).toEqual([]);
+    expect(await wide.version()).toBe(1);
+  });
+
+  test('a value of 20 MiB works, and is not written again when another key changes', async () => {
+    const place = make();
+    const store = place.open();
+    const wide = await motionOn({ open: () => store }).instance(Wide, 'a');
+    await wide.run('fill', { key: 'big', bytes: 20 * 2 ** 20 }, { flushUpdates: true });
+    expect(((await wide.readState('big')) as Uint8Array).byteLength).toBe(20 * 2 ** 20);
+    store.forget();
+    await wide.run('set', { key: 'k1', value: 'x' }, { flushUpdates: true });
+    expect(store.bytesWritten).toBeLessThan(1_000);
+    const other = await motionOn(place).instance(Wide, 'a');
+    const bytes = (await other.readState('big')) as Uint8Array;
+    expect(bytes.byteLength).toBe(20 * 2 ** 20);
+    expect(bytes.every((byte) => byte === 7)).toBe(true);
+    expect(await other.readState('k1')).toBe('x');
+    // Replaced and removed, nothing of it stays.
+    await other.run('set', { key: 'big', value: 'small' }, { flushUpdates: true });
+    await until(async () => (await store.inner.list('Wide/a', { prefix: 'b/', limit: 5 })).length === 0);
+    expect(await wide.readState('big')).toBe('small');
+  }, 20_000);
+
+  test('props and results of many MiB go through the queue', async () => {
+    const place = make();
+    const off = await motionOn(place, { updates: 'off' }).instance(Wide, 'a');
+    for (let n = 0; n < 3; n++) await off.run('set', { key: `k${n}`, value: 'y'.repeat(5_000_000) });
+    motionOn(place).register(Wide);
+    await off.flushUpdates();
+    for (let n = 0; n < 3; n++) expect(await off.readState(`k${n}`)).toHaveLength(5_000_000);
+    await until(async () => (await place.open().list('Wide/a', { prefix: 'q/', limit: 5 })).length === 0);
+  }, 20_000);
+
+  test('updates that together change more keys than one commit takes all get there', async () => {
+    const place = make();
+    const wide = await motionOn(place, { updates: 'off' }).instance(Wide, 'a');
+    for (let n = 0; n < 4; n++) await wide.run('many', { from: n * 6_000, count: 6_000 });
+    const component = new Wide();
+    motionOn(place).register(Wide, () => component);
+    await wide.flushUpdates();
+    expect(Object.keys(await wide.readState())).toHaveLength(100 + 24_000);
+    expect(component.ran).toBe(4);
+  }, 20_000);
+
+  test('more keys at once than a commit takes is refused, not tried for ever', async () => {
+    const wide = await motionOn(make()).instance(Wide, 'a');
+    await expect(wide.run('many', { from: 0, count: 10_000 }, { flushUpdates: true })).rejects.toMatchObject({
+      code: 'UPDATE_FAILED',
+      cause: { code: 'INVALID_PATCH' },
+    });
+    await wide.run('many', { from: 0, count: 9_990 }, { flushUpdates: true });
+  }, 20_000);
+
+  test('an update that changes many keys to long values at once', async () => {
+    const wide = await motionOn(make()).instance(Wide, 'a');
+    await wide.run('many', { from: 0, count: 9_000, size: 13_000 }, { flushUpdates: true });
+    expect(await wide.readState('m8999')).toHaveLength(13_000);
+  }, 30_000);
+
+  test('1,000 open idle instances cost scans, and nothing else', async () => {
+    const store = make().open();
+    const made = motionOn({ open: () => store });
+    const all = await Promise.all(Array.from({ length: 1_000 }, (_, n) => made.instance(Journal, `i${n}`)));
+    await Promise.all(all.slice(0, 50).map((journal) => journal.run('add', { word: 'x' }, { flushUpdates: true })));
+    await sleep(600);
+    store.forget();
+    await sleep(2_000);
+    expect(store.count('scan')).toBeGreaterThanOrEqual(1);
+    expect(store.count('scan')).toBeLessThanOrEqual(5);
+    expect([...store.calls.keys()]).toEqual(['scan']);
+  }, 20_000);
+});
+
+test('an instance without updates to wait for is read with one get of one entry', async () => {
+  const store = places[0]?.make().open();
+  if (!store) throw new Error('no store');
+  const journal = await motion({ store }).instance(Journal, 'a');
+  store.forget();
+  await journal.run('look');
+  expect(store.gets).toEqual([{ partition: 'Journal/a', keys: ['root'] }]);
+  expect(store.count('commit')).toBe(0);
+});
