@@ -117,7 +117,9 @@ export class Accounting {
         case 'ABORTED':
           return;
         case 'INSTANCE_GONE':
-          if (exact && life && !life.ended) this.problem(`call ${note.label}: ${error.message}, but it lives`);
+          // A clearing that was rolled back ends calls, too.
+          if (this.server.counts.rollbacks === 0 && life && !life.ended)
+            this.problem(`call ${note.label}: ${error.message}, but it lives`);
           return;
         case 'UPDATE_FAILED':
           if (note.flush && (!exact || outcomes('dead'))) return;

@@ -159,9 +159,10 @@ export class Caller {
   private draw(): Act {
     const { world, plan } = this.stage;
     const { random } = world;
-    const first = random.int(0, plan.names);
     // As many keys as one update may change, now and then.
-    const width = random.chance(0.1) ? Math.min(plan.names, plan.limits.commitOps - 14) : 6;
+    const wide = random.chance(plan.wide);
+    const width = wide ? Math.min(46, plan.limits.commitOps - 14) : 6;
+    const first = random.int(0, wide ? 45 : plan.names);
     const keys = Array.from({ length: width }, (_, n) => `k${(first + n) % 46}`).filter(() => random.chance(0.7));
     const cut = random.int(0, keys.length);
     return {
@@ -170,7 +171,7 @@ export class Caller {
       ...(random.chance(plan.failures) && { fails: random.pick([1, 2, 99]) }),
       ...(random.chance(0.3) && { ms: random.chance(0.1) ? random.int(500, 4_000) : random.int(1, 40) }),
       ...(random.chance(plan.big) && { size: random.int(100, 3_000) }),
-      ...(random.chance(plan.many) && { set: keys.slice(0, cut), unset: keys.slice(cut) }),
+      ...((wide || random.chance(plan.many)) && { set: keys.slice(0, cut), unset: keys.slice(cut) }),
     };
   }
 

@@ -51,7 +51,7 @@ export function drawFaults(random: Random): Faults {
     duplicate: some(0.5, 0.2),
     slow: some(0.5, 0.05),
     unavailable: some(0.4, 0.15),
-    full: some(0.15, 0.03),
+    full: some(0.3, 0.1),
     tornList: random.chance(0.5) ? 0.5 : 0,
     ignoreKnown: random.pick([0, 0.3, 1]),
     loseHint: random.pick([0, 0.5]),

@@ -66,6 +66,8 @@ export interface Plan {
   readonly many: number;
   /** How many names the keys of the state have, beside a few. */
   readonly names: number;
+  /** How often an update changes as many keys as it may. */
+  readonly wide: number;
   readonly keyed: number;
   readonly rollbacks: number;
   /** Whether the clocks go on by hours at the end, so that what nobody refers to is swept. */
@@ -146,8 +148,9 @@ export function drawPlan(random: Random, without: ReadonlySet<Trouble>, withRoll
     big: random.pick([0, 0.1, 0.4]),
     many: random.pick([0, 0.2, 0.6]),
     names: random.pick([0, 6, 40]),
+    wide: random.pick([0, 0, 0.1, 0.5]),
     keyed: random.pick([0, 0.15, 0.5]),
-    rollbacks: withRollback && on('rollback') ? 3 : 0,
+    rollbacks: withRollback && on('rollback') ? random.pick([2, 6, 15]) : 0,
     sweep: random.chance(0.3),
   };
 }

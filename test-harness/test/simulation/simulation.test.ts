@@ -47,7 +47,7 @@ describe('the queue and the runtime, while processes die and stall and the store
     const totals = await simulateSeeds(FIRST, SEEDS, { core, rollback: true, mostFailures: 5 });
     report('simulation with rollbacks', totals);
     assertNoFailure(totals);
-    expect(totals.counts['rollbacks']).toBe(3 * SEEDS);
+    expect(totals.counts['rollbacks']).toBeGreaterThan(3 * SEEDS);
   });
 
   test('happen in the same way again for the same seed', async () => {
