@@ -36,7 +36,7 @@ export class Lab extends Component<{
     cachedWords: { props: { text: string }; chunk: string };
     cachedOnly: { props: { of: unknown }; result: number };
     uncachable: { result: () => number };
-    passing: { props: { pass?: unknown }; result: string; passed?: unknown };
+    passing: { props: { pass?: unknown }; result: string; passed?: object };
     visit: { props: { who: string; at: { x: number }; times?: number | string }; result: number };
     slowly: { props: { n: number } };
     quick: { props: { ms: number; heed?: boolean }; result: string };
@@ -97,13 +97,13 @@ export class Lab extends Component<{
   @Update('bare') bared(state: State<Lab>, props: UpdateProps<Lab, 'bare'>) {
     return { log: [...state.log, props.serveResult.join('+')] };
   }
-  /** A generator that comes in a promise. */
-  @Serve('later') async later(_: State<Lab>, props: Props<Lab, 'later'>) {
-    await this.gate;
-    return this.bare(_, props);
+  /** A generator that comes in a promise, which the types do not know. */
+  @Serve('later') later(_: State<Lab>, props: Props<Lab, 'later'>): Generator<string, void> {
+    return Promise.resolve(this.gate).then(() => this.bare(_, props)) as never;
   }
-  @Serve('sync') sync(_: State<Lab>, props: Props<Lab, 'sync'>) {
-    return props.text.split(' ').values();
+  /** No generator method, but what gives one. */
+  @Serve('sync') sync(_: State<Lab>, props: Props<Lab, 'sync'>): Generator<string, void> {
+    return props.text.split(' ').values() as never;
   }
   @Serve('cached', { cache: { ttlMs: 300 } })
   cached(_: State<Lab>, props: Props<Lab, 'cached'>, context: FlowContext<Lab, 'cached'>) {
