@@ -24,7 +24,7 @@ const LIMITS: Limits = {
   valueBytes: 32 * MiB,
   commitBytes: 128 * MiB,
   commitOps: 10_000,
-  getKeys: 10_000,
+  getKeys: 1_000,
   getBytes: 128 * MiB,
 };
 const PAGE = 1000;

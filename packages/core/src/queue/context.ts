@@ -93,6 +93,11 @@ export interface QueueEvents {
 export interface QueueContext {
   readonly env: Env;
   readonly turns: Turns;
+  /**
+   * Names this process's slot: one for all its producers of an instance, so that what a closed one may still have under way
+   * cannot come after what the next one appends.
+   */
+  readonly session: string;
   readonly store: Store;
   readonly partition: string;
   /** What messages call the instance: `Book/user-1`. */

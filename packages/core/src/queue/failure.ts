@@ -42,7 +42,7 @@ function cut(text: string, most: number): string {
 
 /** Milliseconds to wait after so many failed tries. */
 export function backoffOf(policy: UpdatePolicy, tries: number): number {
-  return Math.min(policy.maxBackoffMs, policy.backoffMs * 2 ** (tries - 1));
+  return Math.min(policy.maxBackoffMs, policy.backoffMs * 2 ** Math.min(tries - 1, 40));
 }
 
 /** These will fail in the same way however often they are tried. */

@@ -41,6 +41,11 @@ export function itemsOf(batch: LoadedBatch): Item[] {
   return batch.calls.flatMap((call) => call.updates.map((update, n) => ({ call, id: updateId(call.id, n), update })));
 }
 
+/** What a commit of the holder needs for itself: root, dir, the batch it is in, a writer's slot and its incarnation. */
+const OWN_OPS = 6;
+const OWN_BYTES = 8_192;
+const OWN_SHARE = 1 / 8;
+
 /** What a group of updates will change, before it is committed: a working copy that nobody else sees. */
 export class Group {
   cursor: number;
@@ -83,44 +88,54 @@ export class Group {
     return this.working.state;
   }
 
-  /** Operations that the commit will have, if one more update changes `more` keys. */
-  fits(more: number): boolean {
-    const { commitOps, commitBytes } = this.queue.store.limits;
-    const ops = 6 + this.changed.size + this.bigKeys.size + this.deletes.length + 2 * this.outcomes.size + more;
-    return ops <= commitOps && this.bytes <= commitBytes / 2;
+  /** Whether the commit has room for one more update that changes nothing big. */
+  get hasRoom(): boolean {
+    return this.roomFor(1, 0) === 'yes';
   }
 
-  /** Whether the commit has room for what an update changed. */
-  canTake(changes: Changes): boolean {
+  /** Whether the commit has room for what an update changed; `alone`: only without the others. */
+  canTake(changes: Changes): 'yes' | 'alone' | 'never' {
     const { inlineBytes } = this.queue.chunks;
-    let more = 1;
-    for (const [name, bytes] of changes) {
-      if (!this.changed.has(name)) more++;
-      if (bytes && bytes.byteLength > inlineBytes && !this.bigKeys.has(name)) more++;
+    let ops = 1;
+    let bytes = 0;
+    for (const [name, value] of changes) {
+      if (!this.changed.has(name)) ops++;
+      if (!value) continue;
+      bytes += Math.min(value.byteLength, inlineBytes);
+      if (value.byteLength > inlineBytes && !this.bigKeys.has(name)) ops++;
     }
-    return this.fits(more);
+    return this.roomFor(ops, bytes);
+  }
+
+  private roomFor(ops: number, bytes: number): 'yes' | 'alone' | 'never' {
+    const { commitOps, commitBytes } = this.queue.store.limits;
+    const taken = this.changed.size + this.bigKeys.size + this.deletes.length + 2 * this.outcomes.size;
+    if (OWN_OPS + taken + ops <= commitOps && this.bytes + bytes <= commitBytes / 2) return 'yes';
+    return OWN_OPS + ops <= commitOps && bytes <= commitBytes - Math.min(OWN_BYTES, commitBytes * OWN_SHARE)
+      ? 'alone'
+      : 'never';
   }
 
   /** An update is done: its changes are part of the working copy. */
   apply(changes: Changes): void {
+    const { codec, chunks } = this.queue;
+    // All of it is decoded before any of it counts: a value that the codec cannot bring back fails the whole update.
+    const decoded: [string, { readonly bytes: Uint8Array; readonly entry: StateEntry } | null][] = [];
+    for (const [name, bytes] of changes)
+      decoded.push([name, bytes && { bytes, entry: stateEntry('', bytes, undefined, codec) }]);
     this.count++;
     this.index++;
     this.tries = 0;
-    if (changes.size === 0) return;
-    const { codec, chunks } = this.queue;
+    if (decoded.length === 0) return;
     this.entries ??= new Map(this.base.entries);
-    for (const [name, bytes] of changes) {
-      if (bytes && bytes.byteLength > chunks.inlineBytes) this.bigKeys.add(name);
+    for (const [name, change] of decoded) {
+      this.changed.set(name, change);
+      if (change && change.bytes.byteLength > chunks.inlineBytes) this.bigKeys.add(name);
       else this.bigKeys.delete(name);
-      if (bytes) {
-        const entry = stateEntry('', bytes, undefined, codec);
-        this.bytes += Math.min(bytes.byteLength, chunks.inlineBytes);
-        this.changed.set(name, { bytes, entry });
-        this.entries.set(name, entry);
-      } else {
-        this.changed.set(name, null);
-        this.entries.delete(name);
-      }
+      if (change) {
+        this.bytes += Math.min(change.bytes.byteLength, chunks.inlineBytes);
+        this.entries.set(name, change.entry);
+      } else this.entries.delete(name);
     }
     const { rootRev, root, dirRev } = this.base;
     this.working = new Committed(rootRev, root, dirRev, this.entries, codec);
@@ -194,27 +209,27 @@ export class Group {
     return this.changed.size > 0;
   }
 
-  /** Its updates were not in the queue: the cursor stays where it is. */
-  leaveCursor(root: Root): void {
-    this.cursor = root.cursor;
-    this.index = root.index;
-  }
-
   /** Whether there is anything to commit. */
   isEmpty(root: Root): boolean {
     return this.cursor === root.cursor && this.index === root.index && this.tries === root.tries;
   }
 
-  /** The root after the commit. */
-  nextRoot(root: Root): Root {
-    const progress = this.cursor !== root.cursor || this.index !== root.index;
+  /**
+   * The root after the commit.
+   *
+   * @param queued false: its updates were not in the queue, so the cursor stays where it is
+   */
+  nextRoot(root: Root, queued = true): Root {
+    const cursor = queued ? this.cursor : root.cursor;
+    const index = queued ? this.index : root.index;
+    const progress = cursor !== root.cursor || index !== root.index;
     return {
       incarnation: root.incarnation,
       holder: this.retryInMs === undefined ? root.holder : null,
       epoch: root.epoch,
       beat: root.beat + 1,
-      cursor: this.cursor,
-      index: this.index,
+      cursor,
+      index,
       version: this.changed.size > 0 ? root.version + 1 : root.version,
       tries: this.tries,
       deadLetters: root.deadLetters + this.deadLetters,
@@ -246,9 +261,7 @@ export class Group {
     if (namesChanged) puts.push({ key: DIR, value: encodeDir([...this.working.entries.keys()]) });
     this.namesChanged = namesChanged;
     for (const [id, outcome] of this.outcomes) puts.push({ key: outcomeKey(id), value: encodeOutcome(outcome) });
-    // As many as fit into one commit: only a store that falls back can have lost what was written just now.
-    const room = this.queue.store.limits.commitOps - puts.length - deletes.length - 4;
-    return { checks: [...checks, ...this.chunkChecks.slice(0, Math.max(0, room))], puts, deletes };
+    return { checks: [...checks, ...this.chunkChecks], puts, deletes };
   }
 
   /** Should the lease be lost meanwhile, the chunks are orphans, which the sweep finds. */

@@ -28,6 +28,7 @@ export interface Appended {
 }
 
 const DUE_NOW = { ifNullIn: 0 };
+const LOST_POSITION: Position = { seq: Infinity, index: Infinity };
 
 interface Waiting {
   readonly append: Append;
@@ -61,7 +62,7 @@ export class Producer implements DeferredQueue {
     this.queue = queue;
     this.incarnation = incarnation;
     this.onAppended = onAppended;
-    this.slot = slotKey(queue.env.id());
+    this.slot = slotKey(queue.session);
   }
 
   /**
@@ -71,11 +72,16 @@ export class Producer implements DeferredQueue {
    * @throws StoreError; with `unknown` the call may or may not be queued: an idempotency key makes it safe to call again
    */
   append(append: Append): Promise<Appended> {
-    this.deferred?.makeWay();
+    this.makeWay();
     return new Promise((resolve, reject) => {
       this.waiting.push({ append, resolve, reject });
       if (!this.busy) void this.pump();
     });
+  }
+
+  /** A call that runs unqueued is queued now: somebody wants to wait for all that was called. */
+  makeWay(): void {
+    this.deferred?.makeWay();
   }
 
   /** Lets a call run before it is queued; undefined when others are on their way, which come first. */
@@ -250,8 +256,14 @@ export class Producer implements DeferredQueue {
 
   /** The answer was lost: the newest seq is at or behind the batch's own, which is enough to wait for. */
   private async resolveAfterwards(batch: readonly Waiting[]): Promise<void> {
-    const { seq } = await this.look([], Infinity);
-    this.resolveUpTo(batch, seq);
+    try {
+      const { seq } = await this.look([], Infinity);
+      this.resolveUpTo(batch, seq);
+    } catch {
+      // It is queued all the same. Who waits for its updates hears of the store's failure then.
+      for (const { append, resolve } of batch)
+        resolve({ call: append.call.id, updates: append.call.updates.length, position: LOST_POSITION });
+    }
   }
 
   private resolveUpTo(batch: readonly Waiting[], seq: number): void {

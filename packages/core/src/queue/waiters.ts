@@ -100,11 +100,6 @@ export class Waiters {
     this.keep([]);
   }
 
-  /** Something may have changed in the store. */
-  hint(): void {
-    if (this.waiters.length > 0) this.soon();
-  }
-
   private settle(waiter: Waiter, root: Root, all: ReadonlyMap<string, Outcome>): void {
     const outcomes = new Map<string, Outcome>();
     for (const id of waiter.ids) {
@@ -128,9 +123,10 @@ export class Waiters {
 
   /** Asks within the shortest interval. */
   private soon(): void {
-    if (this.polling || (this.cancelPoll && this.interval <= FIRST_POLL * 2)) return;
-    this.cancelPoll?.();
+    if (this.cancelPoll && this.interval <= FIRST_POLL * 2) return;
     this.interval = FIRST_POLL;
+    if (this.polling) return;
+    this.cancelPoll?.();
     this.later();
   }
 

@@ -33,8 +33,8 @@ export async function clearInstance(place: Place): Promise<boolean> {
         id: env.id(),
         checks: [
           { key: GONE, rev: null },
-          { key: INIT, rev: init?.rev ?? null },
-          { key: ROOT, rev: root?.rev ?? null },
+          // The holder moves root all the time, and is ended by its going; the incarnation says which life this is.
+          init ? { key: INIT, rev: init.rev } : { key: ROOT, rev: root?.rev ?? null },
         ],
         puts: [{ key: GONE, value: encodeStamp(env.now()) }],
         deletes: [INIT, ROOT],
@@ -45,7 +45,6 @@ export async function clearInstance(place: Place): Promise<boolean> {
     );
     if (outcome.applied === 'open') throw outcome.error;
     if (outcome.applied) break;
-    // A busy holder moves root all the time: come again at once.
     await sleep(env, env.random() * 3);
   }
   await finishClear(place);
@@ -64,7 +63,7 @@ export async function finishClear({
   for (;;) {
     const page = await store.list(partition, { prefix: '', limit: PAGE });
     const keys = page.map(({ key }) => key).filter((key) => key !== GONE);
-    const last = keys.length === 0 && page.length < PAGE;
+    const last = keys.length === 0 && (await store.list(partition, { prefix: '', after: GONE, limit: 1 })).length === 0;
     const commit = last
       ? { id: env.id(), checks, deletes: [GONE], drop: true }
       : { id: env.id(), checks, deletes: keys };

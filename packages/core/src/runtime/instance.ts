@@ -5,6 +5,7 @@ import { MotionError } from '../errors.js';
 import type { Position } from '../queue/position.js';
 import type { Appended } from '../queue/producer.js';
 import type { Settled } from '../queue/waiters.js';
+import { outcomeKey } from '../state/keys.js';
 import { type Call, encodeChanges, updateId, WRITE_STATE } from '../state/records.js';
 import type { Committed } from '../state/view.js';
 import type { DeadLetter, Instance, RunOptions, SignalOptions } from './api.js';
@@ -134,7 +135,8 @@ export class InstanceHandle {
     return this.counted(async () => {
       const { committed } = await this.opened.refresh();
       const [key] = keys;
-      return key === undefined ? committed.state : committed.state[key];
+      if (key === undefined) return committed.state;
+      return Object.hasOwn(committed.state, key) ? committed.state[key] : undefined;
     });
   }
 
@@ -163,10 +165,12 @@ export class InstanceHandle {
     return this.counted(async () => {
       this.checkOptions(options, `flushUpdates of ${this.opened.what}`);
       if (flowName !== undefined) this.flow(flowName);
+      const from = this.reportedSeq;
+      const reported = this.reportedDeadLetters;
+      this.opened.producer.makeWay();
       const { seq } = await this.opened.refresh();
       const { root } = await this.wait({ seq, index: Infinity }, [], options.signal);
-      if (root.deadLetters <= this.reportedDeadLetters) return;
-      const from = this.reportedSeq;
+      if (root.deadLetters <= reported) return;
       const letters = await listDeadLetters(this.opened.queue);
       const failed = letters.filter(
         ({ dead }) => dead.seq > from && dead.seq <= seq && (flowName === undefined || dead.flow === flowName),
@@ -201,9 +205,13 @@ export class InstanceHandle {
       const { queue, producer } = this.opened;
       const letter = await findDeadLetter(queue, id);
       const call = await callOf(queue, letter);
-      await producer.append({ call, redriven: { key: `o/${letter.id}`, rev: letter.rev } });
+      await producer.append({ call, redriven: { key: outcomeKey(letter.id), rev: letter.rev } });
       const group = queue.chunks.groupOf(letter.dead.payload);
-      if (group) await queue.chunks.forget([group]);
+      // It is queued: what stays of its old chunks now, the sweep finds.
+      if (group)
+        await queue.chunks
+          .forget([group])
+          .catch((cause) => queue.events.warn(`${this.opened.what}: old chunks were not deleted`, cause));
     });
   }
 

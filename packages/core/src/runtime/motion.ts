@@ -89,7 +89,10 @@ export class Motion {
     const opened = await this.host.open(definition, id ?? this.host.settings.env.id(), options ?? {});
     const handle = new InstanceHandle(this.host, opened, (closed) => this.handles.delete(closed));
     this.handles.add(handle);
-    if (this.closing) await handle.close();
+    if (this.closing) {
+      await handle.close();
+      this.assertOpen();
+    }
     return typedHandle<C>(handle);
   }
 

@@ -65,6 +65,8 @@ export interface Settings {
   readonly retry: Required<RetryOptions>;
   readonly queue: QueueOptions;
   readonly turns: Turns;
+  /** What this Motion's writers are called in the store. */
+  readonly session: string;
   readonly onError: (error: unknown, info: BackgroundErrorInfo) => void;
 }
 
@@ -132,6 +134,7 @@ export function settingsOf(options: MotionOptions): Settings {
       maxBackoffMs: milliseconds('retry.maxBackoffMs', retry.maxBackoffMs, 30_000, 0),
     },
     turns: new Turns(env),
+    session: env.id(),
     queue: {
       ...defaults,
       ttlMs: milliseconds('lease.ttlMs', lease.ttlMs, defaults.ttlMs, 100),

@@ -2,7 +2,7 @@ import type { FlowContext } from '../component/context.js';
 import type { FlowDefinition, ServeDefinition } from '../component/definition.js';
 import type { OpenedInstance } from './opened.js';
 import type { FlowProps } from './props.js';
-import { bounded, never } from './timeout.js';
+import { bounded } from './timeout.js';
 import { isThenable, methodOf } from './update-runner.js';
 
 /** What came of a serve. */
@@ -31,14 +31,20 @@ class ServeContext implements FlowContext {
   readonly instanceId: string;
   readonly componentName: string;
   readonly flow: string;
-  readonly signal: AbortSignal;
   passed: unknown;
+  private given: AbortSignal | undefined;
 
-  constructor({ opened, flow }: ServeCall, signal: AbortSignal) {
+  constructor({ opened, flow }: ServeCall, signal: AbortSignal | undefined) {
     this.instanceId = opened.id;
     this.componentName = opened.registered.definition.name;
     this.flow = flow.name;
-    this.signal = signal;
+    this.given = signal;
+  }
+
+  /** One that never comes is made for who asks for it: shared, it would gather the listeners of all calls. */
+  get signal(): AbortSignal {
+    this.given ??= new AbortController().signal;
+    return this.given;
   }
 
   readonly pass = (value: unknown): void => {
@@ -58,7 +64,8 @@ function isStream(value: unknown): value is Stream {
 /** Runs a serve to its end. What the method throws comes as it is. */
 export function serveWhole(request: ServeCall): Promise<Served> {
   const { opened, serve, signal, what } = request;
-  if (serve.timeoutMs === undefined && signal === undefined) return whole(request, new ServeContext(request, never));
+  if (serve.timeoutMs === undefined && signal === undefined)
+    return whole(request, new ServeContext(request, undefined));
   const bounds = { env: opened.queue.env, timeoutMs: serve.timeoutMs, signal, what };
   return bounded(bounds, (inner) => whole(request, new ServeContext(request, inner)));
 }

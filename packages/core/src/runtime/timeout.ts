@@ -57,6 +57,3 @@ export function abortedError(what: string, reason: unknown): MotionError {
     ? reason
     : new MotionError('ABORTED', `${what} was aborted by its caller`, { cause: reason });
 }
-
-/** Signals that never come, for methods that nothing bounds: making one for every call would cost more than the call. */
-export const never: AbortSignal = new AbortController().signal;

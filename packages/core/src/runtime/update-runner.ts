@@ -82,7 +82,10 @@ export class ComponentRunner implements UpdateRunner {
       instanceId: this.instanceId,
       componentName: this.registered.definition.name,
       flow: turn.flow,
-      signal,
+      // Of its own: the holder's lives long, and would gather the listeners of all updates.
+      get signal() {
+        return AbortSignal.any([signal]);
+      },
       updateId: turn.id,
       epoch: turn.epoch,
       attempt: turn.attempt,

@@ -1,9 +1,11 @@
 import { jittered } from '../env.js';
 import { MotionError } from '../errors.js';
-import { Drain, type Inbox } from '../queue/drain.js';
+import type { Inbox } from '../queue/backlog.js';
+import { Drain } from '../queue/drain.js';
 import type { LoadedBatch } from '../queue/group.js';
 import { type Sightings, take } from '../queue/take.js';
 import { parsePartition } from '../state/keys.js';
+import { shardOf } from '../store/arguments.js';
 import { StoreError } from '../store/errors.js';
 import { finishClear } from './clear.js';
 import type { Host } from './host.js';
@@ -76,7 +78,7 @@ export class UpdateWorker {
 
   /** This process appended. */
   nudge(opened: OpenedInstance, seq: number, batch: LoadedBatch | undefined): void {
-    if (this.closing || !this.covers(opened.registered.definition.name)) return;
+    if (this.closing || !this.covers(opened.registered.definition.name) || !this.isInShard(opened.partition)) return;
     const job = this.job(opened.partition);
     job.opened ??= opened;
     if (job.opened !== opened && job.opened.root.incarnation !== opened.root.incarnation) {
@@ -104,6 +106,11 @@ export class UpdateWorker {
     for (const partition of this.waiting.splice(0)) this.jobs.delete(partition);
     for (const { drain } of this.jobs.values()) drain?.stop(abortRunning);
     if (this.running > 0) await new Promise<void>((resolve) => this.onQuiet.push(resolve));
+  }
+
+  private isInShard(partition: string): boolean {
+    const { shard } = this.scope;
+    return shard === undefined || shardOf(partition, shard[1]) === shard[0];
   }
 
   private covers(component: string): boolean {
@@ -248,6 +255,7 @@ export class UpdateWorker {
   }
 
   private async scan(): Promise<void> {
+    // A hint that comes meanwhile is heeded when the scan ends.
     if (this.scanning) return;
     this.scanning = true;
     this.hinted = false;
@@ -269,7 +277,7 @@ export class UpdateWorker {
         logger.warn('looking for queued updates failed; it is tried again', error);
     } finally {
       this.scanning = false;
-      if (!this.closing) this.scanLater(jittered(env, SCAN_MS));
+      if (!this.closing) this.scanLater(this.hinted ? HINTED_SCAN_MS : jittered(env, SCAN_MS));
     }
   }
 }

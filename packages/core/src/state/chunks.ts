@@ -27,6 +27,8 @@ const POINTER = 1;
 const CHUNK_BYTES = 1 << 20;
 const PER_COMMIT_BYTES = 4 << 20;
 const TRIES = 5;
+/** More than any memory holds: a pointer that says so is damaged. */
+const MOST_CHUNKS = 4_096;
 /** Room for keys and for the store's own book-keeping. */
 const SLACK = 4_096;
 
@@ -51,6 +53,7 @@ function pointerIn(value: Uint8Array): Pointer | undefined {
     typeof id === 'string' &&
     Number.isSafeInteger(chunks) &&
     Number.isSafeInteger(length) &&
+    (chunks as number) <= MOST_CHUNKS &&
     (chunks as number) <= (length as number) &&
     (length as number) <= (chunks as number) * CHUNK_BYTES;
   return fits ? { id, chunks: chunks as number, length: length as number } : undefined;

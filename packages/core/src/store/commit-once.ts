@@ -1,11 +1,12 @@
 import { type Env, jittered, sleep } from '../env.js';
-import type { Commit, Key, Store } from './contract.js';
+import type { Commit, Key, Revision, Store } from './contract.js';
 import { StoreError } from './errors.js';
 
 /** What became of a commit. `open`: given up while its outcome was unknown; it may still be applied later. */
 export type Outcome =
   | { readonly applied: true; readonly seq: number | undefined }
-  | { readonly applied: false; readonly failed: readonly string[] }
+  /** `seen` is the revision of the commit's own key by then. */
+  | { readonly applied: false; readonly failed: readonly string[]; readonly seen: Revision | undefined }
   | { readonly applied: 'open'; readonly error: StoreError };
 
 const FIRST_WAIT = 10;
@@ -35,9 +36,8 @@ export async function commitOnce(
       // Refused - perhaps by a copy of itself that came first: who cannot look does not know.
       uncertain = true;
       const now = await store.get(partition, [self]);
-      return now.entries[0]?.rev === commit.id
-        ? { applied: true, seq: undefined }
-        : { applied: false, failed: result.failed };
+      const seen = now.entries[0]?.rev;
+      return seen === commit.id ? { applied: true, seq: undefined } : { applied: false, failed: result.failed, seen };
     } catch (error) {
       if (!StoreError.is(error)) throw error;
       if (error.code === 'unknown') uncertain = true;
@@ -45,7 +45,8 @@ export async function commitOnce(
       if (!mayPass || env.mono() >= deadline) {
         // Certainly not applied: say so plainly, as the store did. But of an earlier sending it says nothing.
         if (!uncertain) throw error;
-        return { applied: 'open', error };
+        const message = `what became of a commit in ${partition} is unknown: the store did not say in time`;
+        return { applied: 'open', error: new StoreError('unknown', message, { cause: error }) };
       }
     }
     await sleep(env, jittered(env, Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt)));

@@ -7,7 +7,7 @@ const BRAND: unique symbol = Symbol.for('@motion-ts/core:store-error') as never;
  * | code | meaning | what core does |
  * | --- | --- | --- |
  * | `unknown` | the commit was applied, or will be later, or never | finds out by the revision of the commit's own key, or sends it again |
- * | `unavailable` | not applied and never will be; may work later | backs off and tries again |
+ * | `unavailable` | not applied and never will be; may work later | for appends and for the holder: backs off and tries again; for reads: passes it on |
  * | `full` | the store has no room; nothing was applied | passes it on |
  * | `too_large` | beyond {@link Limits}; nothing was applied | passes it on |
  * | `invalid` | an argument breaks the contract, or the store is not set up as it must be; nothing was applied | passes it on |

@@ -3,7 +3,6 @@ import { MotionError } from '../errors.js';
 import type { Signal } from '../signal.js';
 import { commitOnce } from './commit-once.js';
 import type { Commit, Key, Revision, Store } from './contract.js';
-import { StoreError } from './errors.js';
 
 /** What a fenced commit does beside replacing the fence's entry. */
 export type FencedCommit = Omit<Commit, 'id'>;
@@ -111,18 +110,8 @@ export class Fence<T> {
     }
     if (outcome.applied === 'open')
       throw this.abandon(outcome.error, 'was given up: the store did not say what became of a commit');
-    if (!(await this.stillMine())) throw this.abandon();
+    // Refused for another reason than the fence itself.
+    if ((outcome.seen ?? null) !== before) throw this.abandon();
     return { ok: false, failed: outcome.failed };
-  }
-
-  /** Asked only after a refusal: a store need not name all checks that failed. */
-  private async stillMine(): Promise<boolean> {
-    try {
-      const { store, partition, key } = this.options;
-      return (await store.get(partition, [key])).entries[0]?.rev === this.rev;
-    } catch (error) {
-      if (StoreError.is(error)) return false;
-      throw error;
-    }
   }
 }

@@ -30,7 +30,7 @@ function loseAnswers(store: RecordingStore, count: number): void {
 test('applied and refused are told as they are', async () => {
   const { send, store } = setUp();
   expect(await send(commitOf('c1'))).toEqual({ applied: true, seq: undefined });
-  expect(await send(commitOf('c2'))).toEqual({ applied: false, failed: ['self'] });
+  expect(await send(commitOf('c2'))).toMatchObject({ applied: false, failed: ['self'] });
   expect(await send({ ...commitOf('c3', 'c1'), appends: [value, value] })).toEqual({ applied: true, seq: 2 });
   expect(store.count('commit')).toBe(3);
 });
