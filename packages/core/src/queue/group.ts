@@ -101,7 +101,7 @@ export class Group {
     for (const [name, value] of changes) {
       if (!this.changed.has(name)) ops++;
       if (!value) continue;
-      bytes += Math.min(value.byteLength, inlineBytes);
+      bytes += stateKey(name).length + Math.min(value.byteLength, inlineBytes);
       if (value.byteLength > inlineBytes && !this.bigKeys.has(name)) ops++;
     }
     return this.roomFor(ops, bytes);
@@ -244,16 +244,13 @@ export class Group {
   async prepare(): Promise<{ checks: Check[]; puts: Put[]; deletes: Key[] }> {
     const puts: Put[] = [];
     const { checks, deletes } = this;
-    const { commitBytes, commitOps } = this.queue.store.limits;
-    // One update may have changed more than a commit holds: then of each value only so much that all of them fit.
-    const inlineBytes = this.bytes > commitBytes * 0.75 ? Math.floor(commitBytes / 2 / commitOps) : undefined;
     let namesChanged = false;
     for (const [name, change] of this.changed) {
       const old = this.base.entries.get(name);
       if (old?.group) this.garbage.push(old.group);
       if ((old === undefined) !== (change === null)) namesChanged = true;
       if (change) {
-        const stored = await this.store(change.bytes, inlineBytes);
+        const stored = await this.store(change.bytes);
         puts.push({ key: stateKey(name), value: stored.value });
         change.entry.group = stored.group;
       } else if (old) deletes.push(stateKey(name));
