@@ -84,7 +84,7 @@ function drawLimits(random: Random): Limits {
     getBytes: getKeys * bytesPerKey,
     valueBytes: random.pick([1, 2, 20]) * bytesPerKey,
     commitOps: random.int(20, 60),
-    commitBytes: random.pick([10_000, 30_000, 200_000]),
+    commitBytes: random.pick([40_000, 80_000, 200_000]),
   };
 }
 

@@ -16,4 +16,6 @@ test.each(mutants)('the simulation finds out when $name', { timeout: 60_000 }, a
   const [found] = totals.failed;
   console.log(`${mutant.name}: ${found ? `seed ${found.seed}: ${found.problems[0]}` : 'not found'}`);
   expect(found, `${totals.seeds} seeds did not find it`).toBeDefined();
+  // A copy that cannot run would be found, too.
+  expect(found?.problems.join()).not.toMatch(/(Reference|Type|Syntax)Error/);
 });

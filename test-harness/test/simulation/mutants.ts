@@ -38,15 +38,15 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'state and cursor are committed one after the other',
-    right: 'const changed = await this.commit((root) => group.nextRoot(root), rest);',
+    right: 'const changed = await tenure.commit((root) => group.nextRoot(root), rest);',
     wrong:
-      'await this.commit((root) => ({ ...root, beat: root.beat + 1 }), { puts: prepared.puts }); const changed = await this.commit((root) => group.nextRoot(root), { ...rest, puts: [] });',
+      'await tenure.commit((root) => ({ ...root, beat: root.beat + 1 }), { puts: prepared.puts }); const changed = await tenure.commit((root) => group.nextRoot(root), { ...rest, puts: [] });',
   },
   {
     name: 'a batch leaves the queue before it runs',
-    right: 'const careful = batch.seq <= this.fence.record.carefulUntil;',
+    right: 'const items = itemsOf(batch);\n      group.beginBatch(batch);',
     wrong:
-      'const careful = batch.seq <= this.fence.record.carefulUntil; await this.queue.store.commit(this.queue.partition, { id: this.queue.env.id(), deletes: [appendKey(batch.seq)] });',
+      'const items = itemsOf(batch); group.beginBatch(batch); await this.queue.store.commit(this.queue.partition, { id: this.queue.env.id(), deletes: ["q/" + String(batch.seq).padStart(16, "0")] });',
   },
   {
     name: 'a release does not check that nothing was appended',
@@ -111,8 +111,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'what is too much for a commit is put there all the same',
-    right: 'if (group.count > 0 && !group.canTake(changes)) {',
-    wrong: 'if (group.count < 0) {',
+    right: 'const room = group.canTake(changes);',
+    wrong: "const room = 'yes' as string;",
   },
   {
     name: 'what ran need not be what stands in the queue',
