@@ -210,7 +210,7 @@ export class InstanceHandle {
       // It is queued: what stays of its old chunks now, the sweep finds.
       if (group)
         await queue.chunks
-          .forget([group])
+          .forget([group], { key: outcomeKey(letter.id), rev: null })
           .catch((cause) => queue.events.warn(`${this.opened.what}: old chunks were not deleted`, cause));
     });
   }
