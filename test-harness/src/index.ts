@@ -2,4 +2,5 @@
 
 export { BROKEN_STORES, type BrokenStore } from './broken/index.js';
 export { type ConformanceOptions, conformance, type Runner, type Supports } from './conformance/index.js';
+export * from './faults/index.js';
 export { type InProcessOptions, openInProcess, type StoreInProcess } from './processes/open-in-process.js';

@@ -1,0 +1,70 @@
+import {
+  chaos,
+  crashAtFailpoints,
+  type FaultReport,
+  keyedCalls,
+  poison,
+  recoveries,
+  rollingStops,
+} from '@motion-ts/test-harness';
+import { describe, expect, test } from 'vitest';
+import { place } from './places.js';
+
+/** What an attack does not find in a broken store, it would not find in core. */
+function expectFound({ problems, seed }: FaultReport, what: RegExp): void {
+  expect(problems.join('\n'), `seed ${seed}`).toMatch(what);
+}
+
+const short = { updates: 100, timeoutMs: 20_000, quietMs: 3_000 };
+
+describe.concurrent('what is broken is found', { timeout: 60_000 }, () => {
+  test('by kills: state and cursor committed apart', async () => {
+    expectFound(await chaos({ ...place('state apart'), ...short, kills: 12 }), /: doubled/);
+  });
+
+  test('by kills: an append that resolves before it is durable', async () => {
+    expectFound(await chaos({ ...place('acknowledges early'), ...short, kills: 12 }), /was acknowledged and is lost/);
+  });
+
+  test('by calls alone: an append that is sent twice, without the check of its writer', async () => {
+    expectFound(await chaos({ ...place('slot unchecked'), ...short }), /: doubled/);
+  });
+
+  test('by aimed stops: a holder whose commits nobody checks', async () => {
+    expectFound(
+      await chaos({ ...place('root unchecked'), ...short, pauses: 6 }),
+      /the stale holder of epoch \d+ commi/,
+    );
+  });
+
+  test('by killed callers: a key that is not checked', async () => {
+    expectFound(await keyedCalls({ ...place('keys unchecked'), keys: 15 }), /: doubled/);
+  });
+
+  test('by poison: crashes that nobody counts', async () => {
+    expectFound(await poison({ ...place('crashes forgotten'), updates: 10 }), /processes died of one update/);
+  });
+
+  test('by rolling stops: a lease that is not given back', async () => {
+    expectFound(await rollingStops({ ...place('release lost'), stops: 4 }), /nobody went on with/);
+  });
+
+  test('by a killed holder: nobody can take over', async () => {
+    const broken = place('takeovers refused');
+    expectFound(await recoveries({ ...broken, samples: 1, recoveryMs: 2_500 }), /after its holder died/);
+  });
+
+  test('by a killed holder: appends that make nothing due', async () => {
+    expectFound(await recoveries({ ...place('due lost'), samples: 1, recoveryMs: 2_500 }), /updates began within/);
+  });
+
+  test('by a failpoint: state and cursor committed apart', async () => {
+    const failpoints = ['before drain commit'];
+    expectFound(await crashAtFailpoints({ ...place('state apart'), failpoints }), /: doubled/);
+  });
+
+  test('by a failpoint: an append that resolves before it is durable', async () => {
+    const failpoints = ['before append'];
+    expectFound(await crashAtFailpoints({ ...place('acknowledges early'), failpoints }), /acknowledged and is lost/);
+  });
+});
