@@ -2,8 +2,8 @@ import * as core from '@motion-ts/core';
 import { describe, expect, test } from 'vitest';
 import { describeFailure, simulateSeed, simulateSeeds, type Totals } from '../../src/simulation/run.js';
 
-/** More in the nightly run: `SIMULATION_SEEDS=25000`. */
-const SEEDS = Number(process.env['SIMULATION_SEEDS'] ?? 700);
+/** Of each kind. A number of one's own: `SIMULATION_SEEDS=5000`, from seed `SIMULATION_FIRST=1` on. */
+const SEEDS = Number(process.env['SIMULATION_SEEDS'] ?? (process.env['MOTION_NIGHTLY'] ? 25_000 : 700));
 const FIRST = Number(process.env['SIMULATION_FIRST'] ?? 1);
 const TIMEOUT = 120_000 + SEEDS * 200;
 
