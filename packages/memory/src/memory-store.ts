@@ -1,13 +1,17 @@
 import {
+  assertCacheable,
   assertCommit,
   assertGet,
+  assertList,
   assertName,
   type Commit,
   type CommitResult,
+  dueCursor,
   type Entry,
   type Got,
   type Key,
   type Limits,
+  parseDueCursor,
   type Revision,
   type ScanPage,
   type ScanQuery,
@@ -97,9 +101,7 @@ export class MemoryStore implements Store {
     range: { readonly prefix: string; readonly after?: Key; readonly limit: number },
   ): Promise<readonly Entry[]> {
     this.#assertOpen();
-    assertName('partition', partition);
-    if (!(range.limit >= 1))
-      throw new StoreError('invalid', `list of ${range.limit} entries in ${partition}: the limit must be at least 1`);
+    assertList(partition, range);
     return this.#partitions.get(partition)?.list(range.prefix, range.after, range.limit, LIMITS) ?? [];
   }
 
@@ -151,7 +153,7 @@ export class MemoryStore implements Store {
   async cacheSet(partition: string, key: Key, value: Uint8Array, ttlMs: number): Promise<void> {
     this.#assertOpen();
     assertGet(partition, [key], LIMITS);
-    assertCacheable(partition, key, value, ttlMs);
+    assertCacheable(partition, key, value, ttlMs, LIMITS);
     this.#cache.set(partition, key, value, this.#clock() + ttlMs);
   }
 
@@ -183,7 +185,7 @@ export class MemoryStore implements Store {
     const partitions = page.map((held) => held.name);
     const last = page.at(-1);
     return found.length > PAGE && last !== undefined
-      ? { partitions, cursor: `${last.due} ${last.name}` }
+      ? { partitions, cursor: dueCursor(last.due as number, last.name) }
       : { partitions };
   }
 
@@ -207,24 +209,4 @@ export class MemoryStore implements Store {
   #assertOpen(): void {
     if (this.#closed) throw new StoreError('closed', 'this MemoryStore was closed; make a new one');
   }
-}
-
-function assertCacheable(partition: string, key: Key, value: Uint8Array, ttlMs: number): void {
-  const what = `the cached value of ${key} in ${partition}`;
-  if (!(value instanceof Uint8Array)) throw new StoreError('invalid', `${what} is no Uint8Array`);
-  if (!Number.isFinite(ttlMs))
-    throw new StoreError('invalid', `${what} has a ttlMs of ${ttlMs}: give a number of milliseconds`);
-  if (value.byteLength > LIMITS.valueBytes)
-    throw new StoreError('too_large', `${what} has ${value.byteLength} bytes; this store takes ${LIMITS.valueBytes}`);
-}
-
-function parseDueCursor(cursor: string): [due: number, name: string] {
-  const space = cursor.indexOf(' ');
-  const due = Number(cursor.slice(0, space));
-  if (space < 1 || Number.isNaN(due))
-    throw new StoreError(
-      'invalid',
-      `${JSON.stringify(cursor)} is no cursor of this store: give the one of the last page`,
-    );
-  return [due, cursor.slice(space + 1)];
 }

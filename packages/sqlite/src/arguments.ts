@@ -1,4 +1,4 @@
-import { assertGet, type Check, type Commit, type Key, type Limits, type Put, StoreError } from '@motion-ts/core/store';
+import type { Check, Commit, Key, Limits, Put } from '@motion-ts/core/store';
 
 const MiB = 2 ** 20;
 
@@ -46,15 +46,4 @@ export function bytesIn(commit: OwnCommit): number {
   for (const put of commit.puts) bytes += put.value.byteLength;
   for (const value of commit.appends) bytes += value.byteLength;
   return bytes;
-}
-
-/** @throws StoreError `invalid`, `too_large` */
-export function assertCacheable(partition: string, key: Key, value: Uint8Array, ttlMs: number): void {
-  assertGet(partition, [key], LIMITS);
-  const what = `the cached value of ${key} in ${partition}`;
-  if (!(value instanceof Uint8Array)) throw new StoreError('invalid', `${what} is no Uint8Array`);
-  if (!Number.isFinite(ttlMs))
-    throw new StoreError('invalid', `${what} has a ttlMs of ${ttlMs}: give a number of milliseconds`);
-  if (value.byteLength > LIMITS.valueBytes)
-    throw new StoreError('too_large', `${what} has ${value.byteLength} bytes; this store takes ${LIMITS.valueBytes}`);
 }

@@ -1,6 +1,8 @@
 import {
+  assertCacheable,
   assertCommit,
   assertGet,
+  assertList,
   assertName,
   type Commit,
   type CommitResult,
@@ -14,7 +16,7 @@ import {
   type Store,
   StoreError,
 } from '@motion-ts/core/store';
-import { assertCacheable, copyOf, LIMITS, type OwnCommit } from './arguments.js';
+import { copyOf, LIMITS, type OwnCommit } from './arguments.js';
 import { isBusy, storeError } from './failure.js';
 import type { Opened } from './opened.js';
 import { Opener } from './opener.js';
@@ -70,11 +72,7 @@ export class SqliteStore implements Store {
   ): Promise<readonly Entry[]> {
     const { prefix, after, limit } = range;
     return this.#read(
-      () => {
-        assertName('partition', partition);
-        if (!(limit >= 1))
-          throw new StoreError('invalid', `list of ${limit} entries in ${partition}: the limit must be at least 1`);
-      },
+      () => assertList(partition, range),
       (opened) => opened.walker.list(partition, prefix, after, limit),
       () => `list of ${prefix} in ${partition}`,
     );
@@ -121,7 +119,7 @@ export class SqliteStore implements Store {
 
   async cacheSet(partition: string, key: Key, value: Uint8Array, ttlMs: number): Promise<void> {
     this.#assertOpen();
-    assertCacheable(partition, key, value, ttlMs);
+    assertCacheable(partition, key, value, ttlMs, LIMITS);
     const deadline = deadlineIn(this.#timeoutMs);
     const expires = Math.ceil(Date.now() + ttlMs);
     const copy = new Uint8Array(value);

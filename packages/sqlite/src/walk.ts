@@ -1,4 +1,12 @@
-import { type Entry, type Key, type ScanPage, type ScanQuery, StoreError, shardOf } from '@motion-ts/core/store';
+import {
+  dueCursor,
+  type Entry,
+  type Key,
+  parseDueCursor,
+  type ScanPage,
+  type ScanQuery,
+  shardOf,
+} from '@motion-ts/core/store';
 import { type Connection, rowsOf, type Statement } from './connection.js';
 import type { Alarm } from './heads.js';
 import { bytesOf, valueColumn } from './snapshot.js';
@@ -75,7 +83,7 @@ export class Walker {
     found.sort(([a], [b]) => a - b);
     const partitions = found.map(([, name]) => name);
     const last = rows[PAGE - 1];
-    return last === undefined ? { partitions } : { partitions, cursor: `${last[0]} ${last[1]}` };
+    return last === undefined ? { partitions } : { partitions, cursor: dueCursor(last[0], last[1]) };
   }
 
   #scanPrefix(prefix: string, cursor: string | undefined): ScanPage {
@@ -85,15 +93,4 @@ export class Walker {
     const last = rows[PAGE - 1];
     return last === undefined ? { partitions } : { partitions, cursor: last[0] };
   }
-}
-
-function parseDueCursor(cursor: string): [due: number, name: string] {
-  const space = cursor.indexOf(' ');
-  const due = Number(cursor.slice(0, space));
-  if (space < 1 || Number.isNaN(due))
-    throw new StoreError(
-      'invalid',
-      `${JSON.stringify(cursor)} is no cursor of this store: give the one of the last page`,
-    );
-  return [due, cursor.slice(space + 1)];
 }

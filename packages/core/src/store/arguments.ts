@@ -120,6 +120,57 @@ function assertWrittenOnce(partition: string, puts: readonly Put[], deletes: rea
       throw new StoreError('invalid', `${key} in ${partition} is both put and deleted in one commit`);
 }
 
+/**
+ * For stores: throws what the contract asks for the arguments of a list.
+ *
+ * @throws StoreError `invalid`
+ */
+export function assertList(partition: string, range: { readonly limit: number }): void {
+  assertName('partition', partition);
+  if (!(range.limit >= 1))
+    throw new StoreError('invalid', `list of ${range.limit} entries in ${partition}: the limit must be at least 1`);
+}
+
+/**
+ * For stores: throws what the contract asks for a value to cache.
+ *
+ * @throws StoreError `invalid`, `too_large`
+ */
+export function assertCacheable(partition: string, key: Key, value: Uint8Array, ttlMs: number, limits: Limits): void {
+  assertGet(partition, [key], limits);
+  if (!Number.isFinite(ttlMs))
+    throw new StoreError(
+      'invalid',
+      `the cached value of ${key} in ${partition} has a ttlMs of ${ttlMs}: give a number of milliseconds`,
+    );
+  sizeOf(partition, `the cached ${key}`, value, limits);
+}
+
+/**
+ * For stores whose scan by due goes by due and name: the cursor behind a partition.
+ *
+ * @example dueCursor(1700000000000, 'Book/user-1') // '1700000000000 Book/user-1'
+ */
+export function dueCursor(due: number, partition: string): string {
+  return `${due} ${partition}`;
+}
+
+/**
+ * Where a cursor of {@link dueCursor} stands.
+ *
+ * @throws StoreError `invalid`
+ */
+export function parseDueCursor(cursor: string): [due: number, partition: string] {
+  const space = cursor.indexOf(' ');
+  const due = Number(cursor.slice(0, space));
+  if (space < 1 || Number.isNaN(due))
+    throw new StoreError(
+      'invalid',
+      `${JSON.stringify(cursor)} is no cursor of this store: give the one of the last page`,
+    );
+  return [due, cursor.slice(space + 1)];
+}
+
 function sizeOf(partition: string, what: string, value: Uint8Array, limits: Limits): number {
   if (!(value instanceof Uint8Array))
     throw new StoreError('invalid', `the value of ${what} in ${partition} is no Uint8Array`);

@@ -1,5 +1,15 @@
 /** The contract between core and a store, and the lock that is derived from it. Adapters import nothing else of core. */
-export { appendKey, assertCommit, assertGet, assertName, shardOf } from './arguments.js';
+export {
+  appendKey,
+  assertCacheable,
+  assertCommit,
+  assertGet,
+  assertList,
+  assertName,
+  dueCursor,
+  parseDueCursor,
+  shardOf,
+} from './arguments.js';
 export type {
   Check,
   Commit,
