@@ -19,7 +19,7 @@ const INSTANCE = 'poisoned';
 /** Milliseconds that a neighbour's update takes: it runs while the process dies. */
 const NEIGHBOUR_HOLD = 200;
 /** Core gives an update up after 3 processes; the first death is before anybody is careful, one more may be by chance. */
-const MOST_DEATHS = 6;
+const MOST_DEATHS = 8;
 
 /**
  * One update kills every process that runs it. It must become a dead letter after a few, and nothing else with it: its

@@ -169,8 +169,10 @@ export class Auditor {
     const birth = String(readStateKey(after, 'birth'));
     const old = this.current.get(name);
     if (old) this.problem(`${name}: was created over a living instance`);
-    // After a rollback, a late copy may do again what was undone.
-    if (this.lives.has(commit.id) && this.server.counts.rollbacks === 0)
+    // After a rollback, a late copy may do again what was undone. And a network that delivers one sending twice, which the
+    // contract rules out, may do so with a creation's permit and then with the creation.
+    const { rollbacks, lateDuplicates } = this.server.counts;
+    if (this.lives.has(commit.id) && rollbacks === 0 && lateDuplicates === 0)
       this.problem(`${name}: incarnation ${commit.id} lives a second time`);
     const life: Life = {
       partition: name,

@@ -17,6 +17,12 @@ describe('an update that kills its process', () => {
     expectFine(report);
     expect(report.figures).toMatchObject({ applied: 100, 'dead letters': 1 });
   });
+
+  test('takes no update of other instances along, though they die with it', { timeout: 60_000 }, async () => {
+    const report = await poison({ ...place(), updates: 4, neighbours: 6 });
+    expectFine(report);
+    expect(report.figures['dead letters']).toBe(1);
+  });
 });
 
 describe('workers stopped in good order under load', () => {

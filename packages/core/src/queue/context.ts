@@ -6,6 +6,7 @@ import type { Call, Changes, Outcome, Root } from '../state/records.js';
 import type { View } from '../state/view.js';
 import type { Store } from '../store/contract.js';
 import type { Turns } from '../turns.js';
+import type { OneAtATime } from './one-at-a-time.js';
 
 /** What the queue may be told; all have defaults ({@link defaultQueueOptions}). */
 export interface QueueOptions {
@@ -39,7 +40,7 @@ export const defaultQueueOptions: QueueOptions = {
   groupCount: 128,
   groupMs: 25,
   batchCount: 128,
-  maxCrashes: 3,
+  maxCrashes: 5,
   patienceMs: 30_000,
   sweepMs: HOUR,
   keepMs: 7 * 24 * HOUR,
@@ -93,6 +94,8 @@ export interface QueueEvents {
 export interface QueueContext {
   readonly env: Env;
   readonly turns: Turns;
+  /** For updates that ran in a process that died. */
+  readonly suspects: OneAtATime;
   /**
    * Names this process's slot: one for all its producers of an instance, so that what a closed one may still have under way
    * cannot come after what the next one appends.

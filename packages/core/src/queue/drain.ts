@@ -134,7 +134,7 @@ export class Drain {
       this.tenure.assertHeld();
       if (this.stopping) return this.leave();
       if (this.deferred || (await this.hasWork())) {
-        const retryInMs = await (this.deferred ? this.runDeferred(this.deferred) : this.runGroup());
+        const retryInMs = await (this.deferred ? this.runDeferred(this.deferred) : this.runQueued());
         this.deferred = undefined;
         if (retryInMs !== undefined) return { kind: 'retry', inMs: retryInMs };
         idleSince = env.mono();
@@ -181,6 +181,25 @@ export class Drain {
     const released = await this.tenure.releaseIdle();
     if (!released) this.backlog.suspect();
     return released;
+  }
+
+  /**
+   * What ran when its process died runs alone among such, until it is committed: else each death would be put down to all
+   * that ran in the process.
+   *
+   * @returns as {@link runGroup}
+   */
+  private async runQueued(): Promise<number | undefined> {
+    const { tenure, queue } = this;
+    const { running, cursor, carefulUntil } = tenure.root;
+    if (running === null || carefulUntil <= cursor) return this.runGroup();
+    const leave = await queue.suspects.enter(tenure.signal);
+    try {
+      tenure.assertHeld();
+      return this.stopping ? undefined : await this.runGroup();
+    } finally {
+      leave();
+    }
   }
 
   /** @returns milliseconds until the next try, if an update failed and the lease was given back for that time */

@@ -68,11 +68,12 @@ function tooMuch({ flow, update }: Turn, { what, store }: QueueContext): MotionE
 /** After a holder died, updates are marked before they run: one that takes its process down again and again is given up. */
 async function isPoison({ options, events }: QueueContext, tenure: Tenure, group: Group, turn: Turn): Promise<boolean> {
   const { running, crashes } = tenure.root;
-  if (running !== turn.id) {
-    await tenure.commitRoot((root) => ({ ...root, beat: root.beat + 1, running: turn.id, crashes: 0 }));
+  const before = running === turn.id ? crashes : 0;
+  if (before < options.maxCrashes) {
+    // Counted as it begins, not when a holder is found dead: who but waits for its turn is not to blame.
+    await tenure.commitRoot((root) => ({ ...root, beat: root.beat + 1, running: turn.id, crashes: before + 1 }));
     return false;
   }
-  if (crashes < options.maxCrashes) return false;
   const error = new Error(`it ran in ${crashes} processes that died of it, or with it`);
   events.failed(turn, error, true);
   await group.bury(turn, error, crashes);

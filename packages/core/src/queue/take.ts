@@ -93,7 +93,6 @@ function nextHolder(root: Root, me: string, seq: number): Root {
   return {
     ...next,
     carefulUntil: Math.max(root.carefulUntil, seq),
-    crashes: root.running === null ? 0 : root.crashes + 1,
   };
 }
 

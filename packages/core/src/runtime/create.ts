@@ -1,9 +1,11 @@
+import { jittered, sleep } from '../env.js';
 import { MotionError } from '../errors.js';
 import { DIR, GONE, INIT, ROOT, slotKey, stateKey } from '../state/keys.js';
 import { encodeDir, encodeInit, encodeRoot, encodeStamp, firstRoot } from '../state/records.js';
 import { Committed, type StateEntry, stateEntry } from '../state/view.js';
 import { commitOnce } from '../store/commit-once.js';
 import type { Check, Put } from '../store/contract.js';
+import { StoreError } from '../store/errors.js';
 import { finishClear } from './clear.js';
 import type { OpenedInstance } from './opened.js';
 import type { Settings } from './options.js';
@@ -81,18 +83,9 @@ async function create(
     { key: GONE, rev: null },
   ];
   const deadline = env.mono() + options.patienceMs;
-  // A late copy of the commit below would find everything absent again once the instance is cleared, and bring it back. So it
-  // takes a permit that it alone uses up: a late copy of the permit's own commit is but an entry that nobody knows.
-  const permit = slotKey(env.id());
-  const permitted = {
-    id: env.id(),
-    checks: [...absent, { key: permit, rev: null }],
-    puts: [{ key: permit, value: encodeStamp(env.now()) }],
-  };
-  const granted = await commitOnce(env, store, partition, permitted, permit, deadline);
-  if (granted.applied === 'open') throw granted.error;
-  if (!granted.applied) return false;
-  const checks: Check[] = [...absent, { key: permit, rev: permitted.id }];
+  const permit = await permitFor(opened.queue, absent, deadline);
+  if (!permit) return false;
+  const checks: Check[] = [...absent, permit];
   const id = env.id();
   const root = firstRoot(id, env.now());
   const names = [...state.keys()];
@@ -114,11 +107,36 @@ async function create(
     env,
     store,
     partition,
-    { id, checks, puts, deletes: [permit], due: { in: null } },
+    { id, checks, puts, deletes: [permit.key], due: { in: null } },
     INIT,
     deadline,
   );
   if (outcome.applied === 'open') throw outcome.error;
   if (outcome.applied) view.publish(new Committed(id, root, id, entries, codec));
   return outcome.applied;
+}
+
+/**
+ * A late copy of the commit that creates an instance would find everything absent again once that is cleared, and bring it
+ * back. So that commit uses up a permit. A permit is sent once: if its own outcome is unknown, another takes its place, so
+ * that no copy of it can come late; what is left of it is an entry that nobody knows.
+ */
+async function permitFor(
+  { env, store, partition }: OpenedInstance['queue'],
+  absent: readonly Check[],
+  deadline: number,
+): Promise<Check | undefined> {
+  for (let attempt = 0; ; attempt++) {
+    const key = slotKey(env.id());
+    const id = env.id();
+    const checks = [...absent, { key, rev: null }];
+    try {
+      const result = await store.commit(partition, { id, checks, puts: [{ key, value: encodeStamp(env.now()) }] });
+      return result.ok ? { key, rev: id } : undefined;
+    } catch (error) {
+      const mayPass = StoreError.is(error, 'unknown') || StoreError.is(error, 'unavailable');
+      if (!mayPass || env.mono() >= deadline) throw error;
+    }
+    await sleep(env, jittered(env, Math.min(1_000, 10 * 2 ** attempt)));
+  }
 }

@@ -35,7 +35,7 @@ export class OpenedInstance {
     settings: Settings,
     nudge: Nudge | undefined,
   ) {
-    const { store, env, turns, session, codec, queue: options } = settings;
+    const { store, env, turns, suspects, session, codec, queue: options } = settings;
     this.registered = registered;
     this.id = id;
     this.partition = partition;
@@ -46,6 +46,7 @@ export class OpenedInstance {
     this.queue = {
       env,
       turns,
+      suspects,
       session,
       store,
       partition,

@@ -2,6 +2,7 @@ import type { RetryOptions } from '../component/options.js';
 import type { Env } from '../env.js';
 import { MotionError } from '../errors.js';
 import { defaultQueueOptions, type QueueOptions } from '../queue/context.js';
+import { OneAtATime } from '../queue/one-at-a-time.js';
 import { type Codec, msgpackCodec } from '../state/codec.js';
 import type { Store } from '../store/contract.js';
 import { systemEnv } from '../system-env.js';
@@ -65,6 +66,7 @@ export interface Settings {
   readonly retry: Required<RetryOptions>;
   readonly queue: QueueOptions;
   readonly turns: Turns;
+  readonly suspects: OneAtATime;
   /** What this Motion's writers are called in the store. */
   readonly session: string;
   readonly onError: (error: unknown, info: BackgroundErrorInfo) => void;
@@ -134,6 +136,7 @@ export function settingsOf(options: MotionOptions): Settings {
       maxBackoffMs: milliseconds('retry.maxBackoffMs', retry.maxBackoffMs, 30_000, 0),
     },
     turns: new Turns(env),
+    suspects: new OneAtATime(),
     session: env.id(),
     queue: {
       ...defaults,
