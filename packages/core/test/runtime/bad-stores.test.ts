@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Motion, MotionError, StoreError } from '@motion-ts/core';
 import type { Store } from '@motion-ts/core/store';
@@ -151,17 +151,6 @@ describe('a file that cannot be used', () => {
       expect(codes(error)).toBe(code);
       await made.close();
     }
-  });
-
-  test.skipIf(process.getuid?.() === 0)('that may only be read', async () => {
-    const path = join(temporaryDirectory(), 'motion.db');
-    const first = new Motion({ store: new SqliteStore({ path }), ...silent });
-    await first.instance(Journal, 'a');
-    await first.close();
-    chmodSync(path, 0o444);
-    const made = new Motion({ store: new SqliteStore({ path }), ...silent });
-    expect(codes(await errorOf(made.instance(Journal, 'b')))).toBe('invalid');
-    await made.close();
   });
 
   test('a store that was closed under the Motion: typed errors, and close ends', async () => {
