@@ -9,7 +9,7 @@ export interface Workload {
 
 const MIB = 1 << 20;
 /** Calls before the clock starts, for every subject: a server runs for days, compilers need a while. */
-export const WARM_UP = 5_000;
+export const WARM_UP = 10_000;
 
 async function warmUp(counter: Counter): Promise<void> {
   for (let n = 0; n < WARM_UP; n++) await counter.call(n % 4 === 0);
@@ -23,6 +23,27 @@ function since(start: number): number {
 async function assertCount(counter: Counter, expected: number): Promise<void> {
   const count = await counter.count();
   if (count !== expected) throw new Error(`the stored count is ${count} and not ${expected}: not a valid run`);
+}
+
+/** Many instances at once, the flows of each in sequence. @returns seconds until all are queued, and until all are done */
+async function burst(
+  subject: Subject,
+  name: string,
+  instances: number,
+  each: number,
+): Promise<{ queued: number; flushed: number }> {
+  const counters = await Promise.all(Array.from({ length: instances }, (_, n) => subject.open(`${name}-${n}`, 0)));
+  const start = performance.now();
+  await Promise.all(
+    counters.map(async (counter) => {
+      for (let n = 0; n < each; n++) await counter.call(false);
+    }),
+  );
+  const queued = since(start);
+  await Promise.all(counters.map((counter) => counter.flush()));
+  const flushed = since(start);
+  for (const counter of counters) await assertCount(counter, each);
+  return { queued, flushed };
 }
 
 const waiting = (flows: number, bytes: number, what: string): Workload => ({
@@ -42,7 +63,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
   W1: {
     what: 'serve only, in sequence',
     async run(subject) {
-      const flows = 3_000;
+      const flows = 30_000;
       const counter = await subject.open('one', 0);
       for (let n = 0; n < WARM_UP; n++) await counter.serve();
       const start = performance.now();
@@ -70,18 +91,8 @@ export const workloads: Readonly<Record<string, Workload>> = {
     async run(subject) {
       const instances = 200;
       const each = 20;
-      await warmUp(await subject.open('warm', 0));
-      const counters = await Promise.all(Array.from({ length: instances }, (_, n) => subject.open(`instance-${n}`, 0)));
-      const start = performance.now();
-      await Promise.all(
-        counters.map(async (counter) => {
-          for (let n = 0; n < each; n++) await counter.call(false);
-        }),
-      );
-      const queued = since(start);
-      await Promise.all(counters.map((counter) => counter.flush()));
-      const flushed = since(start);
-      for (const counter of counters) await assertCount(counter, each);
+      for (let n = 0; n < WARM_UP / (instances * each); n++) await burst(subject, `warm-${n}`, instances, each);
+      const { queued, flushed } = await burst(subject, 'instance', instances, each);
       return [(instances * each) / queued, (instances * each) / flushed];
     },
   },

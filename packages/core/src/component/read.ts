@@ -118,6 +118,9 @@ export type CallArgs<C, K extends FlowKey<C>, Options> = FlowsOf<C>[K] extends {
  * console.log(await words.result);
  */
 export interface FlowStream<Chunk, Result> extends AsyncIterable<Chunk> {
-  /** What the `@Serve` method returned. */
+  /**
+   * What the `@Serve` method returned. It settles when the iteration ends: iterate before you await it, or call `run`,
+   * which needs no iteration.
+   */
   readonly result: Promise<Result>;
 }

@@ -1,6 +1,6 @@
 import type { Call } from '../state/records.js';
 import type { Check, Put } from '../store/contract.js';
-import type { Appended } from './producer.js';
+import type { Appended } from './position.js';
 
 /** What a deferred call needs of the producer that would queue it. */
 export interface DeferredQueue {

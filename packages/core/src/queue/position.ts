@@ -7,6 +7,14 @@ export interface Position {
   readonly index: number;
 }
 
+/** A call that is durably queued. */
+export interface Appended {
+  /** The id of the call whose updates will run: an earlier one's if the idempotency key was used before. */
+  readonly call: string;
+  readonly updates: number;
+  readonly position: Position;
+}
+
 /** Whether the cursor is past a position. */
 export function isPast(root: Root, { seq, index }: Position): boolean {
   return root.cursor >= seq || (root.cursor === seq - 1 && root.index > index);

@@ -8,7 +8,7 @@ import { StoreError } from '../store/errors.js';
 import type { QueueContext } from './context.js';
 import { Deferred, type DeferredQueue } from './deferred.js';
 import type { LoadedBatch } from './group.js';
-import type { Position } from './position.js';
+import type { Appended, Position } from './position.js';
 
 /** A call to put in the queue. */
 export interface Append {
@@ -17,14 +17,6 @@ export interface Append {
   readonly idempotencyKey?: string | undefined;
   /** A dead letter that goes back into the queue: it leaves its place in the same commit. */
   readonly redriven?: { readonly key: Key; readonly rev: Revision };
-}
-
-/** A call that is durably queued. */
-export interface Appended {
-  /** The id of the call whose updates will run: an earlier one's if the idempotency key was used before. */
-  readonly call: string;
-  readonly updates: number;
-  readonly position: Position;
 }
 
 const DUE_NOW = { ifNullIn: 0 };

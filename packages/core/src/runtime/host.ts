@@ -5,10 +5,9 @@ import { MotionError } from '../errors.js';
 import type { LoadedBatch } from '../queue/group.js';
 import { parsePartition, partitionOf } from '../state/keys.js';
 import { type OpenOptions, openOrCreate } from './create.js';
-import { OpenedInstance } from './opened.js';
+import { type Nudgeable, OpenedInstance } from './opened.js';
 import type { Settings } from './options.js';
 import type { RegisteredComponent } from './update-runner.js';
-import type { UpdateWorker } from './worker.js';
 
 interface Registration extends Partial<RegisteredComponent> {
   readonly definition: Definition;
@@ -19,7 +18,7 @@ interface Registration extends Partial<RegisteredComponent> {
 /** What all parts of one Motion share: its settings, the classes it has code for, the instances it has open. */
 export class Host {
   readonly settings: Settings;
-  readonly workers: Set<UpdateWorker> = new Set();
+  readonly workers: Set<Nudgeable> = new Set();
   /** Set once nobody here runs updates any more: what who would wait for them is told. */
   ended: MotionError | undefined;
   private readonly registrations = new Map<string, Registration>();

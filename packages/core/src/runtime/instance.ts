@@ -2,8 +2,7 @@ import type { AnyComponent } from '../component/declare.js';
 import type { FlowDefinition } from '../component/definition.js';
 import type { FlowStream } from '../component/read.js';
 import { MotionError } from '../errors.js';
-import type { Position } from '../queue/position.js';
-import type { Appended } from '../queue/producer.js';
+import type { Appended, Position } from '../queue/position.js';
 import type { Settled } from '../queue/waiters.js';
 import { outcomeKey } from '../state/keys.js';
 import { type Call, encodeChanges, updateId, WRITE_STATE } from '../state/records.js';
@@ -17,6 +16,7 @@ import {
   listDeadLetters,
   updateFailed,
 } from './dead-letters.js';
+import { flowStream, type RunningStream } from './flow-stream.js';
 import type { Host } from './host.js';
 import { InFlight } from './in-flight.js';
 import type { OpenedInstance } from './opened.js';
@@ -40,7 +40,7 @@ export class InstanceHandle {
   private readonly cache: ResultCache | undefined;
   private readonly onClose: (handle: InstanceHandle) => void;
   /** Those that have begun. */
-  private readonly streams: Set<AsyncGenerator<unknown, Served | undefined>> = new Set();
+  private readonly streams: Set<RunningStream> = new Set();
   private closed = false;
   /** Dead letters up to here were reported, or were there before this handle. */
   private reportedSeq: number;
@@ -84,12 +84,6 @@ export class InstanceHandle {
   }
 
   stream(flowName: string, given?: unknown, options: RunOptions = noOptions): FlowStream<unknown, unknown> {
-    let settle: { resolve: (value: unknown) => void; reject: (error: unknown) => void } | undefined;
-    const result = new Promise<unknown>((resolve, reject) => {
-      settle = { resolve, reject };
-    });
-    result.catch(() => undefined);
-    const chunks = this.chunks(flowName, given, options);
     const left = (): MotionError =>
       this.closed
         ? new MotionError('CLOSED', `the handle was closed before the stream of flow '${flowName}' came to its end`)
@@ -97,38 +91,7 @@ export class InstanceHandle {
             'ABORTED',
             `the stream of flow '${flowName}' was left before its end: nothing was cached or queued`,
           );
-    const { streams } = this;
-    const iterate = async function* (): AsyncGenerator<unknown> {
-      let ended = false;
-      try {
-        streams.add(chunks);
-        let step = await chunks.next();
-        for (; !step.done; step = await chunks.next()) yield step.value;
-        ended = true;
-        if (!step.value) throw left();
-        settle?.resolve(step.value.result);
-      } catch (error) {
-        ended = true;
-        settle?.reject(error);
-        throw error;
-      } finally {
-        streams.delete(chunks);
-        if (!ended) {
-          settle?.reject(left());
-          await chunks.return(undefined);
-        }
-      }
-    };
-    const stream = iterate();
-    const leave = stream.return.bind(stream);
-    return Object.assign(stream, {
-      result,
-      // Left before it began, a generator does not run its finally.
-      return: (value?: unknown) => {
-        settle?.reject(left());
-        return leave(value);
-      },
-    });
+    return flowStream(this.chunks(flowName, given, options), this.streams, left);
   }
 
   async readState(...keys: [key?: string]): Promise<unknown> {
@@ -244,11 +207,7 @@ export class InstanceHandle {
     return served;
   }
 
-  private async *chunks(
-    flowName: string,
-    given: unknown,
-    options: RunOptions,
-  ): AsyncGenerator<unknown, Served | undefined> {
+  private async *chunks(flowName: string, given: unknown, options: RunOptions): RunningStream {
     this.begin();
     try {
       const flow = this.flow(flowName);

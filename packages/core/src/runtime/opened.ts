@@ -2,7 +2,8 @@ import { MotionError } from '../errors.js';
 import type { QueueContext } from '../queue/context.js';
 import type { Drain } from '../queue/drain.js';
 import type { LoadedBatch } from '../queue/group.js';
-import { type Appended, Producer } from '../queue/producer.js';
+import type { Appended } from '../queue/position.js';
+import { Producer } from '../queue/producer.js';
 import { Waiters } from '../queue/waiters.js';
 import { Chunks } from '../state/chunks.js';
 import type { Call, Root } from '../state/records.js';
@@ -12,6 +13,12 @@ import { ComponentRunner, type RegisteredComponent } from './update-runner.js';
 
 /** Hears of appends of this process; set where this process also runs updates. */
 export type Nudge = (opened: OpenedInstance, seq: number, batch: LoadedBatch | undefined) => void;
+
+/** What the host knows of those who run updates here. */
+export interface Nudgeable {
+  nudge: Nudge;
+  close(abortRunning: boolean): Promise<void>;
+}
 
 /** One instance as this process holds it: shared by all handles on it, and by the worker that runs its updates. */
 export class OpenedInstance {
