@@ -35,8 +35,8 @@ export async function take(queue: QueueContext, me: string, sightings: Sightings
   }
   const fresh = await queue.view.refresh();
   const decision = judge(queue, fresh, sightings);
-  if (decision === 'idle' && fresh.dueIn !== null && fresh.dueIn <= 0) await clearDue(queue, fresh);
   if (decision === 'idle') {
+    if (fresh.dueIn !== null && fresh.dueIn <= 0) await clearDue(queue, fresh);
     sightings.delete(queue.partition);
     return { kind: 'idle' };
   }

@@ -167,7 +167,7 @@ export class Host {
 
   /** An instance was cleared. Somebody may have made it anew since, and this process may hold that by now. */
   forget(opened: OpenedInstance): void {
-    if (this.opened.get(opened.partition) === opened) this.opened.delete(opened.partition);
+    this.letGo(opened);
     opened.waitersIfAny?.fail(new MotionError('INSTANCE_GONE', `${opened.what} was cleared`));
   }
 
@@ -184,6 +184,6 @@ export class Host {
   /** One user less; an instance without users is forgotten. */
   release(opened: OpenedInstance): void {
     opened.users--;
-    if (opened.users <= 0 && this.opened.get(opened.partition) === opened) this.opened.delete(opened.partition);
+    if (opened.users <= 0) this.letGo(opened);
   }
 }

@@ -6,7 +6,6 @@ import type { Appended, Position } from '../queue/position.js';
 import type { Settled } from '../queue/waiters.js';
 import { outcomeKey } from '../state/keys.js';
 import { type Call, encodeChanges, updateId, WRITE_STATE } from '../state/records.js';
-import type { Committed } from '../state/view.js';
 import type { DeadLetter, Instance, RunOptions, SignalOptions } from './api.js';
 import {
   callOf,
@@ -198,12 +197,10 @@ export class InstanceHandle {
   }
 
   private async serve(flow: FlowDefinition, props: FlowProps, options: RunOptions, what: string): Promise<Served> {
-    const { committed } = await this.opened.refresh();
-    const cached = this.cacheKey(flow, props, committed, options, what);
-    const hit = cached && !options.forceRefresh ? await this.cache?.get(cached) : undefined;
+    const { request, key, hit } = await this.prepare(flow, props, options, what);
     if (hit) return hit;
-    const served = await serveWhole(this.serveCall(flow, props, committed, options, what));
-    if (cached) await this.cache?.set(cached, served, flow.serve?.cache?.ttlMs ?? 0, what);
+    const served = await serveWhole(request);
+    await this.keep(key, served, request);
     return served;
   }
 
@@ -216,12 +213,10 @@ export class InstanceHandle {
       if (!flow.serve)
         throw new MotionError('UNKNOWN_FLOW', `${what} has no @Serve method, so it cannot be streamed; use run()`);
       const props = await checkProps(flow, given, what);
-      const { committed } = await this.opened.refresh();
-      const cached = this.cacheKey(flow, props, committed, options, what);
-      const hit = cached && !options.forceRefresh ? await this.cache?.get(cached) : undefined;
+      const { request, key, hit } = await this.prepare(flow, props, options, what);
       if (hit?.chunks) yield* hit.chunks;
-      const served = hit ?? (yield* serveStream(this.serveCall(flow, props, committed, options, what)));
-      if (cached && !hit) await this.cache?.set(cached, served, flow.serve.cache?.ttlMs ?? 0, what);
+      const served = hit ?? (yield* serveStream(request));
+      if (!hit) await this.keep(key, served, request);
       if (flow.updates.length > 0) await this.queue(flow, props, served, options, what);
       return served;
     } finally {
@@ -229,35 +224,24 @@ export class InstanceHandle {
     }
   }
 
-  private serveCall(
+  /** A serve's call, on the state as of now; and where its result is cached, with what is there, if it may be used. */
+  private async prepare(
     flow: FlowDefinition,
     props: FlowProps,
-    committed: Committed,
-    options: RunOptions,
+    { ignoreCache, forceRefresh, signal }: RunOptions,
     what: string,
-  ): ServeCall {
+  ): Promise<{ request: ServeCall; key: string | undefined; hit: Served | undefined }> {
+    const { opened, cache } = this;
     const serve = flow.serve as NonNullable<typeof flow.serve>;
-    return {
-      opened: this.opened,
-      flow,
-      serve,
-      state: committed.state,
-      props,
-      signal: options.signal,
-      what,
-    };
+    const { committed } = await opened.refresh();
+    const request: ServeCall = { opened, flow, serve, state: committed.state, props, signal, what };
+    if (!cache || !serve.cache || ignoreCache) return { request, key: undefined, hit: undefined };
+    const key = cache.key(flow, props, committed.root, what);
+    return { request, key, hit: forceRefresh ? undefined : await cache.get(key) };
   }
 
-  private cacheKey(
-    flow: FlowDefinition,
-    props: FlowProps,
-    committed: Committed,
-    options: RunOptions,
-    what: string,
-  ): string | undefined {
-    return flow.serve?.cache && this.cache && !options.ignoreCache
-      ? this.cache.key(flow, props, committed.root, what)
-      : undefined;
+  private async keep(key: string | undefined, served: Served, { serve, what }: ServeCall): Promise<void> {
+    if (key !== undefined && serve.cache) await this.cache?.set(key, served, serve.cache.ttlMs, what);
   }
 
   /** Queues the flow's updates; waits for them too, if asked to. */

@@ -78,13 +78,15 @@ export class ComponentRunner implements UpdateRunner {
     props: unknown,
     signal: AbortSignal,
   ): unknown {
+    let own: AbortSignal | undefined;
     const context: UpdateContext = {
       instanceId: this.instanceId,
       componentName: this.registered.definition.name,
       flow: turn.flow,
       // Of its own: the holder's lives long, and would gather the listeners of all updates.
       get signal() {
-        return AbortSignal.any([signal]);
+        own ??= AbortSignal.any([signal]);
+        return own;
       },
       updateId: turn.id,
       epoch: turn.epoch,

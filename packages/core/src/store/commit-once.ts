@@ -45,7 +45,7 @@ export async function commitOnce(
       if (!mayPass || env.mono() >= deadline) {
         // Certainly not applied: say so plainly, as the store did. But of an earlier sending it says nothing.
         if (!uncertain) throw error;
-        const message = `what became of a commit in ${partition} is unknown: the store did not say in time`;
+        const message = `what became of a commit in ${partition} is unknown: the store did not say in time; look before you repeat it`;
         return { applied: 'open', error: new StoreError('unknown', message, { cause: error }) };
       }
     }
