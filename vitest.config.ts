@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { transform } from 'esbuild';
-import { defineConfig, type Plugin } from 'vitest/config';
+import { defineConfig, type Plugin, type TestProjectConfiguration } from 'vitest/config';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -11,7 +11,12 @@ const alias = [
   { find: /^@motion-ts\/core\/reflect$/, replacement: at('packages/core/src/reflect.ts') },
   { find: /^@motion-ts\/memory$/, replacement: at('packages/memory/src/index.ts') },
   { find: /^@motion-ts\/sqlite$/, replacement: at('packages/sqlite/src/index.ts') },
+  { find: /^@motion-ts\/redis$/, replacement: at('packages/redis/src/index.ts') },
+  { find: /^@motion-ts\/postgres$/, replacement: at('packages/postgres/src/index.ts') },
+  { find: /^@motion-ts\/dynamodb$/, replacement: at('packages/dynamodb/src/index.ts') },
   { find: /^@motion-ts\/test-harness$/, replacement: at('test-harness/src/index.ts') },
+  { find: /^@motion-ts\/test-harness\/servers$/, replacement: at('test-harness/src/servers/index.ts') },
+  { find: /^@motion-ts\/test-harness\/simulation$/, replacement: at('test-harness/src/simulation/index.ts') },
 ];
 
 /** Vite 8 leaves standard decorators in the output: esbuild lowers them first. */
@@ -27,8 +32,21 @@ const standardDecorators: Plugin = {
 declare module 'vitest' {
   export interface ProvidedContext {
     decorators: 'legacy' | 'standard';
+    /** Where the server of a store's tests is: `redis://...`, `postgres://...` or `http://...`. */
+    serverUrl: string;
   }
 }
+
+/** The tests of a store that needs a server: one for all of them, brought by its global set-up. */
+const onServer = (name: string): TestProjectConfiguration => ({
+  resolve: { alias },
+  test: {
+    name,
+    include: [`packages/${name}/test/**/*.test.ts`],
+    globalSetup: `packages/${name}/test/global-setup.ts`,
+    testTimeout: 30_000,
+  },
+});
 
 export default defineConfig({
   test: {
@@ -57,6 +75,9 @@ export default defineConfig({
           testTimeout: 30_000,
         },
       },
+      onServer('redis'),
+      onServer('postgres'),
+      onServer('dynamodb'),
       {
         resolve: { alias },
         oxc: { decorator: { legacy: true } },

@@ -1,0 +1,2 @@
+/** The deterministic simulator. */
+export { simulateSeed, simulateSeeds } from './run.js';
