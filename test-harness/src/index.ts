@@ -1,6 +1,17 @@
 /** The conformance suite for stores, and what else proves a store right. */
 
 export { BROKEN_STORES, type BrokenStore } from './broken/index.js';
-export { type ConformanceOptions, conformance, type Runner, type Supports } from './conformance/index.js';
+export {
+  type ConformanceOptions,
+  type ConformanceReport,
+  conformance,
+  type Faults,
+  formatReport,
+  type Level,
+  type LevelReport,
+  type ProcessOptions,
+  type Runner,
+  type Supports,
+} from './conformance/index.js';
 export * from './faults/index.js';
 export { type InProcessOptions, openInProcess, type StoreInProcess } from './processes/open-in-process.js';

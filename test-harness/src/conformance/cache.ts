@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { bytes, eventually, type Group, pause, putTexts, text, texts } from './suite.js';
 
 // A cached value may vanish at any time, so it may be missed; what must not be is a wrong one or an old one.
-export const cache: Group = (add) => {
+export const cache: Group = (add, terms) => {
   add('gives what was set, or nothing', async ({ store, other, partition }) => {
     assert.equal(await store.cacheGet(partition, 'a'), undefined);
     await store.cacheSet(partition, 'a', bytes('1'), 60_000);
@@ -13,10 +13,14 @@ export const cache: Group = (add) => {
   });
 
   add('keeps a value at least now and then', async ({ store, partition }) => {
-    await eventually('a value is kept', async () => {
-      await store.cacheSet(partition, 'a', bytes('1'), 60_000);
-      return text(await store.cacheGet(partition, 'a')) === '1';
-    });
+    await eventually(
+      'a value is kept',
+      async () => {
+        await store.cacheSet(partition, 'a', bytes('1'), 60_000);
+        return text(await store.cacheGet(partition, 'a')) === '1';
+      },
+      terms.patienceMs,
+    );
   });
 
   add('gives the value that was set last', async ({ store, partition }) => {
@@ -39,7 +43,11 @@ export const cache: Group = (add) => {
   add('a longer ttl counts from the last set', async ({ store, partition }) => {
     await store.cacheSet(partition, 'a', bytes('1'), 60_000);
     await store.cacheSet(partition, 'a', bytes('2'), 1);
-    await eventually('the shorter ttl counts', async () => (await store.cacheGet(partition, 'a')) === undefined);
+    await eventually(
+      'the shorter ttl counts',
+      async () => (await store.cacheGet(partition, 'a')) === undefined,
+      terms.patienceMs,
+    );
   });
 
   add('is apart for each partition, and from the entries', async ({ store, partition }) => {

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { applied, bytes, change, type Group, putTexts, rejects, settles, texts } from './suite.js';
 
-export const close: Group = (add, supports) => {
+export const close: Group = (add, terms) => {
   add('C12 may be closed twice, and at once', async ({ open }) => {
     const store = await open();
-    await settles('close', Promise.all([store.close(), store.close()]));
-    await settles('a later close', store.close());
+    await settles('close', Promise.all([store.close(), store.close()]), terms.patienceMs);
+    await settles('a later close', store.close(), terms.patienceMs);
   });
 
   add('C12 may be closed before anything else was called', async ({ open }) => {
-    await settles('close', (await open()).close());
+    await settles('close', (await open()).close(), terms.patienceMs);
   });
 
   add('C12 every method rejects with closed afterwards', async ({ open, partition }) => {
@@ -39,7 +39,7 @@ export const close: Group = (add, supports) => {
       store.cacheGet(partition, 'a'),
     ];
     await Promise.all(calls.map((call) => rejects(call, 'closed')));
-    await settles('close', closing);
+    await settles('close', closing, terms.patienceMs);
   });
 
   add('C12 calls under way settle, and close waits for them', async ({ open, partition }) => {
@@ -52,14 +52,15 @@ export const close: Group = (add, supports) => {
       store.scan({ prefix: partition }),
       store.cacheSet(partition, 'a', bytes('1'), 1000),
     ].map((call) => call.then(() => settled.push('ok')).catch((error) => settled.push(error.code)));
-    await settles('close', store.close());
-    await settles('the calls', Promise.all(calls));
+    await settles('close', store.close(), terms.patienceMs);
+    await settles('the calls', Promise.all(calls), terms.patienceMs);
     assert.equal(settled.length, calls.length);
     for (const outcome of settled) assert.ok(['ok', 'closed', 'unknown'].includes(outcome), `settled as ${outcome}`);
   });
 
-  if (supports.sharedNamespace)
-    add('C12 what was acknowledged is there for others, who go on', async ({ open, other, partition }) => {
+  add(
+    'C12 what was acknowledged is there for others, who go on',
+    async ({ open, other, partition }) => {
       const store = await open();
       const commits = Array.from({ length: 10 }, (_, i) => change({ puts: [{ key: `k${i}`, value: bytes('v') }] }));
       const outcomes = commits.map((commit) =>
@@ -73,10 +74,13 @@ export const close: Group = (add, supports) => {
       const values = await texts(other, partition, ...commits.map((_, i) => `k${i}`));
       for (const [i, ok] of acknowledged.entries()) if (ok) assert.equal(values[i], 'v', `k${i} was lost`);
       applied(await other.commit(partition, change({ puts: [{ key: 'more', value: bytes('1') }] })));
-    });
+    },
+    'sharedNamespace',
+  );
 
-  if (supports.watch)
-    add('C12 a closed store tells its listeners nothing more', async ({ open, other, partition }) => {
+  add(
+    'C12 a closed store tells its listeners nothing more',
+    async ({ open, other, partition }) => {
       const store = await open();
       let told = 0;
       const stop = store.watch?.(() => told++);
@@ -86,5 +90,7 @@ export const close: Group = (add, supports) => {
       for (let i = 0; i < 5; i++) await putTexts(other, partition, { a: String(i) });
       assert.ok(told <= before + 1, `told ${told - before} times more`);
       stop?.();
-    });
+    },
+    'watch',
+  );
 };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { appendKey } from '@motion-ts/core/store';
 import { applied, bytes, change, eventually, type Group, putTexts, refused } from './suite.js';
 
-export const drop: Group = (add, supports) => {
+export const drop: Group = (add, terms) => {
   add('a dropped partition starts afresh', async ({ store, other, partition }) => {
     await putTexts(store, partition, { a: '1' });
     applied(await store.commit(partition, change({ appends: [bytes('x'), bytes('y')], due: { in: -1000 } })));
@@ -20,7 +20,7 @@ export const drop: Group = (add, supports) => {
         async () => {
           return !(await store.scan(query)).partitions.includes(partition);
         },
-        supports.scanLagMs + 5000,
+        terms.scanLagMs + terms.patienceMs,
       );
     assert.deepEqual(await store.commit(partition, change({ appends: [bytes('n')] })), { ok: true, seq: 1 });
   });
@@ -50,7 +50,7 @@ export const drop: Group = (add, supports) => {
         async () => {
           return (await store.scan({ prefix: partition })).partitions.includes(partition);
         },
-        supports.scanLagMs + 5000,
+        terms.scanLagMs + terms.patienceMs,
       );
       applied(await store.commit(partition, change({ deletes: [appendKey(1)], drop: true })));
     }

@@ -2,15 +2,18 @@ import assert from 'node:assert/strict';
 import { fresh, type Group, putTexts, texts } from './suite.js';
 
 /** The author's own `open` is tested first: everything else stands on it. */
-export const factory: Group = (add, supports) => {
-  if (supports.sharedNamespace)
-    add('two opens of one namespace share data', async ({ store, other, partition }) => {
+export const factory: Group = (add, terms) => {
+  add(
+    'two opens of one namespace share data',
+    async ({ store, other, partition }) => {
       assert.notEqual(store, other, 'open gave the same object twice; declare sharedNamespace: false');
       await putTexts(store, partition, { a: 'from one' });
       assert.deepEqual(await texts(other, partition, 'a'), ['from one']);
       await putTexts(other, partition, { a: 'from the other' });
       assert.deepEqual(await texts(store, partition, 'a'), ['from the other']);
-    });
+    },
+    'sharedNamespace',
+  );
 
   add('two namespaces share nothing', async ({ store, partition, open }) => {
     const elsewhere = await open(fresh('elsewhere'));
@@ -29,6 +32,6 @@ export const factory: Group = (add, supports) => {
   });
 
   add('has watch exactly if it declares so', async ({ store }) => {
-    assert.equal(store.watch !== undefined, supports.watch);
+    assert.equal(store.watch !== undefined, terms.watch);
   });
 };

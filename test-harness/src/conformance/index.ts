@@ -14,37 +14,44 @@ import { keys } from './keys.js';
 import { lease } from './lease.js';
 import { limits } from './limits.js';
 import { list } from './list.js';
+import { type ConformanceOptions, type Fixture, type Group, notClaimed, type Terms, termsOf } from './options.js';
+import { type CaseRecord, formatReport, type Level, reportOf } from './report.js';
 import { scan } from './scan.js';
-import { type ConformanceOptions, type Fixture, fresh, type Group, type Supports } from './suite.js';
+import { fresh, settles } from './suite.js';
+import { visibility } from './visibility.js';
 import { watch } from './watch.js';
 
-export type { ConformanceOptions, Runner, Supports } from './suite.js';
+export type { ConformanceOptions, Faults, ProcessOptions, Runner, Supports } from './options.js';
+export { type ConformanceReport, formatReport, type Level, type LevelReport } from './report.js';
 
 /** In this order: what later groups rely on comes first. */
-const GROUPS: Record<string, Group> = {
-  'the factory': factory,
-  get,
-  checks,
-  appends,
-  due,
-  scan,
-  list,
-  drop,
-  'keys and values': keys,
-  copies,
-  atomicity,
-  concurrency,
-  limits,
-  cache,
-  watch,
-  close,
-  lease,
-};
+const GROUPS: readonly (readonly [title: string, level: Level, group: Group])[] = [
+  ['the factory', 'interface and edges', factory],
+  ['get', 'interface and edges', get],
+  ['checks', 'order', checks],
+  ['appends', 'order', appends],
+  ['due', 'atomicity', due],
+  ['scan', 'interface and edges', scan],
+  ['list', 'interface and edges', list],
+  ['drop', 'atomicity', drop],
+  ['keys and values', 'interface and edges', keys],
+  ['copies', 'interface and edges', copies],
+  ['visibility', 'order', visibility],
+  ['atomicity', 'atomicity', atomicity],
+  ['concurrency', 'order', concurrency],
+  ['limits', 'interface and edges', limits],
+  ['cache', 'interface and edges', cache],
+  ['watch', 'interface and edges', watch],
+  ['close', 'interface and edges', close],
+  ['lease', 'lock and fencing', lease],
+];
 
 /**
- * The conformance suite: the definition of a correct store. Registers its cases with a test runner.
+ * The conformance suite: the definition of a correct store. Registers its cases with a test runner; a last one prints
+ * the report.
  *
  * @param options the runner, the store's name, how to open it, and what it declares not to do
+ * @throws TypeError for options that contradict each other
  * @example
  * import { describe, test } from 'vitest';
  * import { conformance } from '@motion-ts/test-harness';
@@ -53,22 +60,57 @@ const GROUPS: Record<string, Group> = {
  */
 export function conformance(options: ConformanceOptions): void {
   const { describe, test, name } = options;
-  const supports: Required<Supports> = { sharedNamespace: true, watch: true, scanLagMs: 0, ...options.supports };
+  const terms = termsOf(options);
   const namespace = fresh('conformance');
+  const timeoutMs = caseTimeoutMs(terms);
+  const cases: CaseRecord[] = [];
+  const figures: Map<Level, string[]> = new Map();
   describe(`${name} conforms to the store contract`, () => {
-    for (const [title, group] of Object.entries(GROUPS))
+    for (const [title, level, group] of GROUPS)
       describe(title, () =>
-        group((caseName, body) => {
-          test(caseName, () => run(options, supports, namespace, body));
-        }, supports),
+        group((caseName, body, ...needs) => {
+          const record: CaseRecord = { level, title: `${title}: ${caseName}`, outcome: 'not run' };
+          cases.push(record);
+          for (const need of needs) {
+            const because = notClaimed(need, options);
+            if (because === undefined) continue;
+            record.outcome = { because };
+            return;
+          }
+          const note = (figure: string): void => void figures.set(level, [...(figures.get(level) ?? []), figure]);
+          test(caseName, () => recorded(record, () => run(options, terms, namespace, note, body)), timeoutMs);
+        }, terms),
       );
+    test('the report', async () => {
+      const report = reportOf(name, cases, figures);
+      console.log(formatReport(report));
+      options.report?.(report);
+    });
   });
+}
+
+/** Runners end a case after a few seconds if they are not told otherwise: not enough for a slow server. */
+function caseTimeoutMs({ scanLagMs, patienceMs, timeoutMs }: Terms): number {
+  return 60_000 + 10 * (scanLagMs + patienceMs + timeoutMs);
+}
+
+async function recorded(record: CaseRecord, body: () => Promise<void>): Promise<void> {
+  // Until it says otherwise: the runner may give it up.
+  record.outcome = { error: new Error('it did not end') };
+  try {
+    await body();
+    record.outcome = 'passed';
+  } catch (error) {
+    record.outcome = { error };
+    throw error;
+  }
 }
 
 async function run(
   options: ConformanceOptions,
-  supports: Required<Supports>,
+  terms: Terms,
   namespace: string,
+  note: Fixture['note'],
   body: (fixture: Fixture) => Promise<void>,
 ): Promise<void> {
   const opened: Store[] = [];
@@ -79,10 +121,11 @@ async function run(
   };
   try {
     const store = await open();
-    const other = supports.sharedNamespace ? await open() : store;
-    await body({ store, other, partition: fresh('p'), open });
+    const other = terms.sharedNamespace ? await open() : store;
+    await body({ store, other, partition: fresh('p'), namespace, open, options, note });
   } finally {
-    // What a case closed may be closed again: that is part of the contract.
-    await Promise.allSettled(opened.map((store) => store.close()));
+    // What a case closed may be closed again: that is part of the contract. One that never closes fails its own case.
+    const closing = Promise.allSettled(opened.map(async (store) => store.close()));
+    await settles('closing', closing, terms.patienceMs + terms.timeoutMs).catch(() => {});
   }
 }

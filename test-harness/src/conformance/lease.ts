@@ -8,7 +8,7 @@ async function losesLease(call: Promise<unknown>): Promise<void> {
 }
 
 /** The lock half: derived in core, and the same on every store that keeps the contract. */
-export const lease: Group = (add) => {
+export const lease: Group = (add, terms) => {
   const KEY = 'lease';
 
   add('C9 one holder at a time', async ({ store, other, partition }) => {
@@ -21,7 +21,7 @@ export const lease: Group = (add) => {
     for (let i = 0; i < 5; i++) await first.renew();
     assert.ok(!taken, 'two hold it at once');
     await first.release();
-    const second = await settles('the second', waiting);
+    const second = await settles('the second', waiting, terms.patienceMs);
     assert.ok(second.epoch > first.epoch, 'the epoch did not rise');
     await second.release();
   });
@@ -37,7 +37,7 @@ export const lease: Group = (add) => {
       inside--;
       await held.release();
     };
-    await settles('all', Promise.all([store, other, store, other].map(visit)), 20_000);
+    await settles('all', Promise.all([store, other, store, other].map(visit)), 4 * terms.patienceMs);
     assert.deepEqual(
       epochs,
       [...epochs].sort((a, b) => a - b),
@@ -52,7 +52,7 @@ export const lease: Group = (add) => {
     const taken = await settles(
       'the takeover',
       Lease.acquire(other, partition, KEY, { ttlMs: 200, holder: 'new' }),
-      8000,
+      2 * terms.patienceMs,
     );
     assert.ok(taken.epoch > old.epoch, 'the epoch did not rise');
     await losesLease(old.commit({ puts: [{ key: 'guarded', value: bytes('by the old one') }] }));
@@ -83,7 +83,7 @@ export const lease: Group = (add) => {
     const revision = async (): Promise<string | undefined> => (await store.get(partition, [KEY])).entries[0]?.rev;
     for (let i = 0; i < 3; i++) {
       const before = await revision();
-      await eventually('it is renewed', async () => (await revision()) !== before);
+      await eventually('it is renewed', async () => (await revision()) !== before, terms.patienceMs);
     }
     assert.ok(!held.signal.aborted);
     await held.release();
@@ -94,7 +94,7 @@ export const lease: Group = (add) => {
     await first.release();
     await first.release();
     await losesLease(first.commit({}));
-    const second = await settles('the next', Lease.acquire(other, partition, KEY, { ttlMs: 60_000 }), 2000);
+    const second = await settles('the next', Lease.acquire(other, partition, KEY, { ttlMs: 60_000 }), terms.patienceMs);
     await second.release();
   });
 
@@ -106,6 +106,7 @@ export const lease: Group = (add) => {
     await settles(
       'the wait',
       assert.rejects(waiting, (error: { code?: string }) => error.code === 'ABORTED'),
+      terms.patienceMs,
     );
     await held.release();
   });

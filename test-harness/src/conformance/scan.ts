@@ -14,8 +14,8 @@ async function scanAll(store: Store, query: ScanQuery): Promise<string[]> {
   return all;
 }
 
-export const scan: Group = (add, supports) => {
-  const withinMs = supports.scanLagMs + 5000;
+export const scan: Group = (add, terms) => {
+  const withinMs = terms.scanLagMs + terms.patienceMs;
   /** A scan may lag, so what it must show is waited for. */
   const shows = (store: Store, query: ScanQuery, partition: string): Promise<void> =>
     eventually(

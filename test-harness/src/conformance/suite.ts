@@ -3,53 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Commit, CommitResult, Store } from '@motion-ts/core/store';
 import { StoreError, type StoreErrorCode } from '@motion-ts/core/store';
 
-/** The two functions of a test runner that the suite needs: those of vitest, node:test, bun or another. */
-export interface Runner {
-  readonly describe: (name: string, body: () => void) => unknown;
-  readonly test: (name: string, body: () => Promise<void>) => unknown;
-}
-
-/** What a store publicly declares that it does not do, or does later. Only this skips or softens a case. */
-export interface Supports {
-  /** Whether two opens of one namespace share data; true by default. A store inside one process may say false. */
-  readonly sharedNamespace?: boolean;
-  /** Whether it has `watch`; true by default. */
-  readonly watch?: boolean;
-  /** How late `scan` may be, in ms; 0 by default. */
-  readonly scanLagMs?: number;
-}
-
-/** Options of {@link conformance}. */
-export interface ConformanceOptions extends Runner {
-  /** The store's name, for the titles of the cases. */
-  readonly name: string;
-  /**
-   * Opens the store. Two opens of one namespace are two clients of the same data, and two namespaces share nothing. The
-   * suite closes whatever it opens.
-   *
-   * @param namespace letters, digits and `-`; new in every run
-   */
-  readonly open: (namespace: string) => Promise<Store>;
-  readonly supports?: Supports;
-}
-
-/** What a case works with. Whatever it opens is closed after it. */
-export interface Fixture {
-  /** The store under test. */
-  readonly store: Store;
-  /** Another client of the same data; the same one if the store has no shared namespaces. */
-  readonly other: Store;
-  /** A partition that nobody else uses. */
-  readonly partition: string;
-  /** Opens one more store, to be closed by the case or after it. */
-  readonly open: (namespace?: string) => Promise<Store>;
-}
-
-/** How a group of cases adds a case. */
-export type Case = (name: string, body: (fixture: Fixture) => Promise<void>) => void;
-
-/** A group of cases. */
-export type Group = (add: Case, supports: Required<Supports>) => void;
+export type { Group } from './options.js';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -109,7 +63,7 @@ export async function rejects(call: Promise<unknown>, code: StoreErrorCode): Pro
 }
 
 /** Waits until a condition holds; fails after a deadline. */
-export async function eventually(what: string, holds: () => Promise<boolean>, withinMs = 5000): Promise<void> {
+export async function eventually(what: string, holds: () => Promise<boolean>, withinMs: number): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!(await holds())) {
     if (performance.now() > deadline) assert.fail(`${what}: not within ${withinMs} ms`);
@@ -118,7 +72,7 @@ export async function eventually(what: string, holds: () => Promise<boolean>, wi
 }
 
 /** Fails if a call does not settle in time; otherwise as the call. */
-export async function settles<T>(what: string, call: Promise<T>, withinMs = 5000): Promise<T> {
+export async function settles<T>(what: string, call: Promise<T>, withinMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new assert.AssertionError({ message: `${what} did not settle` })), withinMs);
