@@ -32,8 +32,9 @@ type MutableKeys<T> =
     : T extends object
       ? { [K in keyof T]-?: Same<{ [P in K]: T[P] }, { readonly [P in K]: T[P] }> extends true ? never : K }[keyof T]
       : never;
-/** Keys of an object, of every member of a union; nothing for `undefined`. */
-type KeysOfUnion<T> = T extends object ? keyof T : never;
+/** Keys of an object, of every member of a union; nothing for `undefined`. An index signature has numbers, too: as text. */
+type KeysOfUnion<T> = T extends object ? Spelled<keyof T> : never;
+type Spelled<K> = K extends number ? `${K}` : K;
 
 /** The first error, or `Otherwise`. */
 type First<Errors extends unknown[], Otherwise> = Errors extends [infer E, ...infer Rest]
@@ -112,12 +113,12 @@ type PatchError<Decorator extends string, C, R> =
       ? never
       : DecoratorError<`${Decorator}: return an object with the changed keys, or nothing`, StatePatch<C>, R>
     : [R] extends [StatePatch<C> | void | null | undefined]
-      ? [KeysOfUnion<R>] extends [keyof StateOf<C>]
+      ? [KeysOfUnion<R>] extends [KeysOfUnion<StateOf<C>>]
         ? never
         : DecoratorError<
             `${Decorator}: the state has no such key`,
             keyof StateOf<C>,
-            Exclude<KeysOfUnion<R>, keyof StateOf<C>>
+            Exclude<KeysOfUnion<R>, KeysOfUnion<StateOf<C>>>
           >
       : DecoratorError<`${Decorator}: the returned keys do not fit the state`, StatePatch<C>, R>;
 
@@ -205,11 +206,11 @@ type InitReturnError<C, R> =
   IsLoose<C> extends true
     ? never
     : [R] extends [State<C>]
-      ? [KeysOfUnion<R>] extends [keyof StateOf<C>]
+      ? [KeysOfUnion<R>] extends [KeysOfUnion<StateOf<C>>]
         ? never
         : DecoratorError<
             '@InitState: the state has no such key',
             keyof StateOf<C>,
-            Exclude<KeysOfUnion<R>, keyof StateOf<C>>
+            Exclude<KeysOfUnion<R>, KeysOfUnion<StateOf<C>>>
           >
       : DecoratorError<'@InitState: the returned object is not the whole state', StateOf<C>, R>;

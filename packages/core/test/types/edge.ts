@@ -392,10 +392,33 @@ class Rich extends Component<{
     return { map: new Map([...state.map, ['x', { n: 1 }]]), set: new Set(state.set).add('x'), big: 1n };
   }
 }
+// Keys that nobody can name beforehand.
+class Tally extends Component<{
+  state: Record<string, number>;
+  flows: { add: { props: { word: string }; result: number } };
+}> {
+  @InitState() start() {
+    return {};
+  }
+  @Serve('add') look(state: State<Tally>, { word }: Props<Tally, 'add'>) {
+    return state[word] ?? 0;
+  }
+  @Update('add') add(state: State<Tally>, { word }: UpdateProps<Tally, 'add'>) {
+    return { [word]: (state[word] ?? 0) + 1 };
+  }
+  // @ts-expect-error values of another type
+  @Update('add') wrong(_: State<Tally>, { word }: UpdateProps<Tally, 'add'>) {
+    return { [word]: 'one' };
+  }
+}
+void remote<Tally>().writeState({ anything: 1 });
+// @ts-expect-error a value of another type
+void remote<Tally>().writeState({ anything: 'one' });
+
 declare abstract class Abstract extends Component<{ flows: object }> {}
 // @ts-expect-error an abstract class has no instances
 void motion.instance(Abstract, 'x');
 expectTypeOf(remote<BookRecommender>().run('rec', { genre: 'x' })).resolves.toEqualTypeOf<string[]>();
 declare const anything: Instance<AnyComponent>;
 
-export { AnyReturn, anything, Dictionary, Gradual, notSub, P1, P2, P3, P4, P5, Passing, Rich, Several };
+export { AnyReturn, anything, Dictionary, Gradual, notSub, P1, P2, P3, P4, P5, Passing, Rich, Several, Tally };
