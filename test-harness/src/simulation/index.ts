@@ -1,2 +1,2 @@
 /** The deterministic simulator. */
-export { simulateSeed, simulateSeeds } from './run.js';
+export { simulateSeed, simulateSeeds } from './journal/run.js';

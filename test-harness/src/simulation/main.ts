@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import * as core from '@motion-ts/core';
-import { describeFailure, shrink, simulateSeed, simulateSeeds } from './run.js';
+import { describeFailure, shrink, simulateSeed, simulateSeeds } from './journal/run.js';
 
 const USAGE = `usage:
   run <first seed> <count> [--rollback] [--shrink]   run seeds, print failures and totals

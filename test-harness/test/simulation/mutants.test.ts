@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { simulateSeeds } from '../../src/simulation/run.js';
+import { simulateSeeds } from '../../src/simulation/journal/run.js';
 import { coreWith, mutants } from './mutants.js';
 
 /** A test that cannot fail proves nothing: each of these mistakes must be found within so many seeds. */

@@ -2,9 +2,9 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { transform } from 'esbuild';
+import type { Core } from '../../src/simulation/crew.js';
 import { calm } from '../../src/simulation/faults.js';
-import type { Core } from '../../src/simulation/journal.js';
-import type { Plan } from '../../src/simulation/plan.js';
+import type { Plan } from '../../src/simulation/journal/plan.js';
 
 /** A mistake in core that the simulation must find. */
 export interface Mutant {

@@ -1,6 +1,6 @@
 import * as core from '@motion-ts/core';
 import { describe, expect, test } from 'vitest';
-import { describeFailure, simulateSeed, simulateSeeds, type Totals } from '../../src/simulation/run.js';
+import { describeFailure, simulateSeed, simulateSeeds, type Totals } from '../../src/simulation/journal/run.js';
 
 /** Of each kind. A number of one's own: `SIMULATION_SEEDS=5000`, from seed `SIMULATION_FIRST=1` on. */
 const SEEDS = Number(process.env['SIMULATION_SEEDS'] ?? (process.env['MOTION_NIGHTLY'] ? 25_000 : 700));

@@ -1,6 +1,8 @@
 import { MotionError } from '../errors.js';
+import { ROOT } from '../state/keys.js';
 import { decodeBatch } from '../state/records.js';
 import { appendKey } from '../store/arguments.js';
+import type { Revision } from '../store/contract.js';
 import { StoreError } from '../store/errors.js';
 import type { QueueContext } from './context.js';
 import { type Item, itemsOf, type LoadedBatch } from './group.js';
@@ -100,7 +102,7 @@ export class Backlog {
       if (!entry?.value || !bytes || !calls) {
         // What stands before it can run.
         if (this.window.length > 0) return;
-        return await this.damaged(from + i, bytes);
+        return await this.damaged(from + i, entry?.rev);
       }
       held += bytes.byteLength;
       const group = chunks.groupOf(entry.value);
@@ -116,9 +118,21 @@ export class Backlog {
     }
   }
 
-  /** An entry that is gone may just mean that a new holder went on. */
-  private async damaged(seq: number, bytes: Uint8Array | undefined): Promise<never> {
+  /**
+   * A batch cannot be read. That a new holder went on, or that the store fell back since the look, is no damage: so the
+   * lease is confirmed, and then the batch is looked at once more, in one snapshot with root.
+   */
+  private async damaged(seq: number, rev: Revision | undefined): Promise<void> {
+    const { store, partition, chunks } = this.queue;
     await this.tenure.commitRoot();
+    const now = await this.patiently(() => store.get(partition, [ROOT, appendKey(seq)]));
+    const [root, entry] = now.entries;
+    const changed = root?.rev !== this.tenure.rootRev || now.seq < seq || entry?.rev !== rev;
+    const bytes = entry?.value && (await this.patiently(() => chunks.read(entry.value as Uint8Array)));
+    if (changed || (bytes && this.decode(bytes, seq))) {
+      this.knownSeq = now.seq;
+      return;
+    }
     if (bytes) decodeBatch(bytes, this.nameOf(seq));
     throw new MotionError(
       'CORRUPT',

@@ -2,6 +2,7 @@ import { MotionError } from '../errors.js';
 import { ROOT } from '../state/keys.js';
 import type { Root } from '../state/records.js';
 import type { Committed } from '../state/view.js';
+import type { Revision } from '../store/contract.js';
 import type { Changed, Fence, FencedCommit } from '../store/fence.js';
 import type { QueueContext } from './context.js';
 
@@ -33,6 +34,11 @@ export class Tenure {
 
   get root(): Root {
     return this.fence.record;
+  }
+
+  /** The revision that root has as long as the lease is held. */
+  get rootRev(): Revision | null {
+    return this.fence.rev;
   }
 
   get isOver(): boolean {

@@ -236,7 +236,7 @@ export class InstanceHandle {
     const { committed } = await opened.refresh();
     const request: ServeCall = { opened, flow, serve, state: committed.state, props, signal, what };
     if (!cache || !serve.cache || ignoreCache) return { request, key: undefined, hit: undefined };
-    const key = cache.key(flow, props, committed.root, what);
+    const key = cache.key(flow, props, committed, what);
     return { request, key, hit: forceRefresh ? undefined : await cache.get(key) };
   }
 

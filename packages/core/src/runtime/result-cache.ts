@@ -2,14 +2,14 @@ import type { FlowDefinition } from '../component/definition.js';
 import { canonical } from '../state/canonical.js';
 import type { Codec } from '../state/codec.js';
 import { hash } from '../state/keys.js';
-import type { Root } from '../state/records.js';
+import type { Committed } from '../state/view.js';
 import type { Store } from '../store/contract.js';
 import type { FlowProps } from './props.js';
 import type { Served } from './serve.js';
 
 /**
  * Results of serves, in the store's cache. A result is valid for its flow, its props, the code's version and - unless the
- * flow says otherwise - the state's version: all of that is in its key. A cache that fails is a cache that misses.
+ * flow says otherwise - the very state that the serve saw: all of that is in its key. A cache that fails is a cache that misses.
  */
 export class ResultCache {
   private readonly store: Store;
@@ -37,10 +37,10 @@ export class ResultCache {
    *
    * @throws MotionError `NOT_SERIALIZABLE`: what the codec cannot tell apart must not be one key
    */
-  key(flow: FlowDefinition, props: FlowProps, { incarnation, version }: Root, what: string): string {
+  key(flow: FlowDefinition, props: FlowProps, committed: Committed, what: string): string {
     this.codec.encode(props, `${what}: props`);
-    const state = flow.serve?.cache?.scope === 'any-version' ? '' : String(version);
-    return `r/${hash(JSON.stringify([flow.name, this.codeVersion, incarnation, state, canonical(props, this.codec)]))}`;
+    const state = flow.serve?.cache?.scope === 'any-version' ? committed.root.incarnation : committed.identity;
+    return `r/${hash(JSON.stringify([flow.name, this.codeVersion, state, canonical(props, this.codec)]))}`;
   }
 
   async get(key: string): Promise<Served | undefined> {

@@ -4,7 +4,7 @@ import type { Got, Key, Revision, Snapshot, Store } from '../store/contract.js';
 import { StoreError } from '../store/errors.js';
 import type { ChunkGroup, Chunks } from './chunks.js';
 import type { Codec } from './codec.js';
-import { DIR, INIT, ROOT, stateKey } from './keys.js';
+import { DIR, hash, INIT, ROOT, stateKey } from './keys.js';
 import { decodeDir, decodeInit, decodeRoot, type Root } from './records.js';
 import { deepFreeze } from './values.js';
 
@@ -30,6 +30,7 @@ export class Committed {
   readonly known: { readonly known: readonly [Revision] };
   readonly codec: Codec;
   private shared: Readonly<Record<string, unknown>> | undefined;
+  private fingerprint: string | undefined;
 
   constructor(rootRev: Revision, root: Root, dirRev: Revision, entries: ReadonlyMap<string, StateEntry>, codec: Codec) {
     this.rootRev = rootRev;
@@ -44,7 +45,17 @@ export class Committed {
   withRoot(rootRev: Revision, root: Root, dirRev: Revision = this.dirRev): Committed {
     const next = new Committed(rootRev, root, dirRev, this.entries, this.codec);
     next.shared = this.shared;
+    if (dirRev === this.dirRev) next.fingerprint = this.fingerprint;
     return next;
+  }
+
+  /**
+   * Tells this state from every other that ever was: the commits that wrote its entries. A version number would not do:
+   * when a store falls back to an earlier moment, it counts on from there, and two states have one number.
+   */
+  get identity(): string {
+    this.fingerprint ??= hash([this.dirRev, ...Array.from(this.entries.values(), ({ rev }) => rev)].join(' '));
+    return this.fingerprint;
   }
 
   /** The state as methods and callers see it: frozen, and one object for all of them unless it holds bytes. */

@@ -1,26 +1,16 @@
 import type { Limits } from '@motion-ts/core/store';
-import { calm, drawFaults, type Faults } from './faults.js';
-import type { Random } from './random.js';
+import {
+  type Circumstances,
+  type Trouble as CommonTrouble,
+  troubles as common,
+  drawCircumstances,
+  roomy,
+} from '../circumstances.js';
+import type { Random } from '../random.js';
 
 /** What can be switched off, to find out what a failure needs. */
-export const troubles = [
-  'loss',
-  'duplicates',
-  'slow',
-  'refusals',
-  'full',
-  'torn',
-  'kills',
-  'pauses',
-  'skew',
-  'closes',
-  'clears',
-  'poison',
-  'failures',
-  'limits',
-  'rollback',
-] as const;
-export type Trouble = (typeof troubles)[number];
+export type Trouble = CommonTrouble | 'clears' | 'poison' | 'failures';
+export const troubles: readonly Trouble[] = [...common, 'clears', 'poison', 'failures'];
 
 /** What callers do, and how often. */
 export interface Mix {
@@ -43,20 +33,8 @@ export interface Mix {
 }
 
 /** Everything that is drawn for one run, but for its course. */
-export interface Plan {
-  readonly limits: Limits;
-  readonly faults: Faults;
-  readonly ttlMs: number;
-  readonly storeTimeoutMs: number;
-  readonly watch: boolean;
+export interface Plan extends Circumstances {
   readonly instances: readonly string[];
-  readonly workers: number;
-  readonly callers: number;
-  readonly sharded: boolean;
-  /** Kills, pauses, graceful closes and jumps of a clock. */
-  readonly incidents: number;
-  readonly incidentKinds: readonly ('kill' | 'pause' | 'close' | 'jump')[];
-  readonly skew: boolean;
   readonly mix: Mix;
   readonly poison: number;
   readonly failures: number;
@@ -69,14 +47,13 @@ export interface Plan {
   /** How often an update changes as many keys as it may. */
   readonly wide: number;
   readonly keyed: number;
-  readonly rollbacks: number;
   /** Whether the clocks go on by hours at the end, so that what nobody refers to is swept. */
   readonly sweep: boolean;
 }
 
-const roomy: Limits = { valueBytes: 350_000, commitBytes: 3_500_000, commitOps: 98, getKeys: 100, getBytes: 4_000_000 };
-
+/** Narrow ones let small values be big. */
 function drawLimits(random: Random): Limits {
+  if (random.chance(0.3)) return roomy;
   const getKeys = random.int(12, 60);
   const bytesPerKey = random.pick([400, 800, 2_000]);
   return {
@@ -88,42 +65,13 @@ function drawLimits(random: Random): Limits {
   };
 }
 
-/** Draws a run. Weights that are often zero make rare combinations come up. */
+/** Draws a run. */
 export function drawPlan(random: Random, without: ReadonlySet<Trouble>, withRollback: boolean): Plan {
   const on = (trouble: Trouble): boolean => !without.has(trouble);
-  const drawn = drawFaults(random);
-  const faults: Faults = {
-    ...drawn,
-    ...(!on('loss') && { loseRequest: 0, loseReply: 0 }),
-    ...(!on('duplicates') && { duplicate: 0 }),
-    ...(!on('slow') && { slow: 0 }),
-    ...(!on('refusals') && { unavailable: 0 }),
-    ...(!on('full') && { full: 0 }),
-    ...(!on('torn') && { tornList: 0 }),
-    timeoutMs: on('slow') || on('loss') ? drawn.timeoutMs : calm.timeoutMs,
-  };
-  const limits = random.chance(0.3) ? roomy : drawLimits(random);
   const weight = (often: number, most: number): number => (random.chance(often) ? random.int(1, most) : 0);
-  const kinds = (['kill', 'kill', 'pause', 'pause', 'close', 'jump'] as const).filter(
-    (kind) =>
-      (kind !== 'kill' || on('kills')) &&
-      (kind !== 'pause' || on('pauses')) &&
-      (kind !== 'close' || on('closes')) &&
-      (kind !== 'jump' || on('skew')),
-  );
   return {
-    limits: on('limits') ? limits : roomy,
-    faults,
-    ttlMs: random.pick([500, 1_000, 3_000]),
-    storeTimeoutMs: random.pick([3_000, 10_000, 30_000]),
-    watch: random.chance(0.5),
+    ...drawCircumstances(random, without, withRollback, drawLimits),
     instances: ['A', 'B', 'C'].slice(0, random.pick([1, 1, 2, 3])),
-    workers: random.int(0, 3),
-    callers: random.int(1, 4),
-    sharded: random.chance(0.2),
-    incidents: random.pick([0, 3, 8, 15]),
-    incidentKinds: kinds,
-    skew: on('skew') && random.chance(0.5),
     mix: {
       tell: random.int(2, 10),
       note: weight(0.7, 5),
@@ -150,7 +98,6 @@ export function drawPlan(random: Random, without: ReadonlySet<Trouble>, withRoll
     names: random.pick([0, 6, 40]),
     wide: random.pick([0, 0, 0.1, 0.5]),
     keyed: random.pick([0, 0.15, 0.5]),
-    rollbacks: withRollback && on('rollback') ? random.pick([2, 6, 15]) : 0,
     sweep: random.chance(0.3),
   };
 }

@@ -1,5 +1,5 @@
 import { msgpackCodec } from '@motion-ts/core';
-import type { ServerPartition } from './server.js';
+import type { ServerPartition } from '../server.js';
 
 /*
  * Core's entries, read a second time and independently of core's own code: a mistake there does not hide itself here.

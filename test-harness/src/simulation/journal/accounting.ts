@@ -1,8 +1,10 @@
-import { MotionError, StoreError } from '@motion-ts/core';
-import type { Auditor, Life } from './auditor.js';
+import { MotionError } from '@motion-ts/core';
+import type { Problem } from '../audit/invariants.js';
+import { describe, isOutage, isRefusal } from '../errors.js';
+import type { SimulatedServer } from '../server.js';
+import type { Process } from '../world.js';
+import type { JournalAuditor, JournalLife as Life } from './effects.js';
 import { directFlows, effectOf, type JournalState } from './journal.js';
-import type { SimulatedServer } from './server.js';
-import type { Process } from './world.js';
 
 /** One call of a caller, and what came of it. */
 export interface CallNote {
@@ -20,22 +22,17 @@ export interface CallNote {
   outcome: 'pending' | 'done' | 'failed' | 'refused';
 }
 
-/** Codes with which a call may end although nobody made a mistake. */
-const STORE_CODES: ReadonlySet<string> = new Set(['unknown', 'unavailable', 'full', 'closed']);
-/** What a store says when nothing was applied. */
-const REFUSALS: ReadonlySet<string> = new Set(['unavailable', 'full', 'closed']);
-
 /** Compares what callers were told with what is in the store. */
 export class Accounting {
   readonly notes: CallNote[] = [];
   /** Labels of the calls that share an idempotency key. */
   private readonly labelsOf = new Map<string, Set<string>>();
   private readonly server: SimulatedServer;
-  private readonly auditor: Auditor;
-  private readonly problem: (text: string) => void;
+  private readonly auditor: JournalAuditor;
+  private readonly problem: Problem;
   private lastRollback = -1;
 
-  constructor(server: SimulatedServer, auditor: Auditor, problem: (text: string) => void) {
+  constructor(server: SimulatedServer, auditor: JournalAuditor, problem: Problem) {
     this.server = server;
     this.auditor = auditor;
     this.problem = problem;
@@ -84,7 +81,7 @@ export class Accounting {
       if (update.call !== call) continue;
       const { id } = update;
       // A writeState leaves no trace in the log.
-      const applied = update.act ? life.log.includes(id) : life.root.cursor >= update.seq || life.root.index > 0;
+      const applied = update.work.act ? life.log.includes(id) : life.root.cursor >= update.seq || life.root.index > 0;
       if (applied && !life.outcomes.has(id)) continue;
       if (life.redriven.has(id) || life.dropped.has(id)) continue;
       this.problem(
@@ -97,8 +94,8 @@ export class Accounting {
     note.settledAt = this.server.world.now;
     note.outcome = 'failed';
     const { life } = note;
-    if (StoreError.is(error) && STORE_CODES.has(error.code)) {
-      if (REFUSALS.has(error.code) && !note.flush) note.outcome = 'refused';
+    if (isOutage(error)) {
+      if (isRefusal(error) && !note.flush) note.outcome = 'refused';
       return;
     }
     const exact = this.isExact(note.invokedAt) && (note.key === undefined || this.server.counts.rollbacks === 0);
@@ -109,10 +106,6 @@ export class Accounting {
       );
     if (MotionError.is(error))
       switch (error.code) {
-        case 'CORRUPT':
-          // See Scenario.heard.
-          if (this.server.counts.rollbacks > 0 && /^batch/.test(error.message)) return;
-          break;
         case 'CLOSED':
         case 'ABORTED':
           return;
@@ -152,7 +145,7 @@ export class Accounting {
     }
     const expected = new Map<string, unknown>();
     for (const id of log) {
-      const act = life.updates.get(id)?.act;
+      const act = life.updates.get(id)?.work.act;
       if (!act) {
         this.problem(`${where} saw the effect of ${id}, which was never queued`);
         return;
@@ -176,7 +169,7 @@ export class Accounting {
       const queued = life.callsOf.get(note.label)?.length ?? 0;
       if (note.outcome === 'refused' && note.key === undefined && queued > 0)
         this.problem(`call ${note.label} was told that it is not queued, but it is`);
-      if (queued > 1 + life.redriven.size) this.problem(`call ${note.label} is queued ${queued} times`);
+      if (queued > 1 + life.redriven.size) this.problem(`call ${note.label} is queued ${queued} times`, 'I8');
     }
     for (const life of this.auditor.lives.values()) {
       this.assertKeys(life);
@@ -188,7 +181,10 @@ export class Accounting {
     for (const [key, labels] of this.labelsOf) {
       const queued = [...labels].filter((label) => life.callsOf.has(label));
       if (queued.length > 1)
-        this.problem(`${life.partition}: the idempotency key ${key} took effect ${queued.length} times: ${queued}`);
+        this.problem(
+          `${life.partition}: the idempotency key ${key} took effect ${queued.length} times: ${queued}`,
+          'I8',
+        );
     }
   }
 
@@ -214,13 +210,7 @@ export class Accounting {
           const wasAcked = earlier.outcome === 'done' && (earlier.settledAt ?? Infinity) < later.invokedAt;
           const bothDirect = [earlier, later].every(({ flow }) => directFlows.includes(flow));
           if (wasAcked || bothDirect)
-            this.problem(`${life.partition}: ${later.label} is queued before ${earlier.label} (I7)`);
+            this.problem(`${life.partition}: ${later.label} is queued before ${earlier.label}`, 'I7');
         }
   }
-}
-
-/** An error as problems show it. */
-export function describe(error: unknown): string {
-  if (MotionError.is(error) || StoreError.is(error)) return `${error.name} ${error.code}: ${error.message}`;
-  return error instanceof Error ? (error.stack ?? String(error)) : String(error);
 }

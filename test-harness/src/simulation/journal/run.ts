@@ -1,4 +1,3 @@
-import type { Core } from './journal.js';
 import { type Trouble, troubles } from './plan.js';
 import { Scenario, type ScenarioOptions, type ScenarioResult } from './scenario.js';
 
@@ -48,7 +47,7 @@ export async function shrink(seed: number, options: ScenarioOptions): Promise<Tr
   return troubles.filter((trouble) => !without.has(trouble));
 }
 
-/** A line per failed run. */
+/** What is to be told of a failed run. */
 export function describeFailure({ seed, problems, hash, plan }: ScenarioResult): string {
   return [
     `seed ${seed} (hash ${hash}) failed:`,
@@ -56,5 +55,3 @@ export function describeFailure({ seed, problems, hash, plan }: ScenarioResult):
     `  ${JSON.stringify(plan)}`,
   ].join('\n');
 }
-
-export type { Core };

@@ -1,8 +1,6 @@
 import type { ComponentClass, UpdateContext } from '@motion-ts/core';
-import type { Process } from './world.js';
-
-/** The library under attack: the real one, or a copy with a mistake in it. */
-export type Core = typeof import('@motion-ts/core');
+import type { Core } from '../crew.js';
+import type { Process } from '../world.js';
 
 /** What a call asks of its updates. The whole effect on the state can be told from it: see {@link effectOf}. */
 export interface Act {
@@ -30,6 +28,12 @@ export interface JournalState {
   readonly count: number;
   readonly last: string;
   readonly [key: string]: unknown;
+}
+
+/** What a serve answers: which state it saw. */
+export interface Look {
+  readonly count: number;
+  readonly last: string;
 }
 
 /** What an update changes beside the log; undefined for a key that goes. */
@@ -90,9 +94,9 @@ export function journalOf(core: Core): ComponentClass {
       return { birth, log: [], count: 0, last: '' };
     }
 
-    look(state: JournalState, _: unknown, ctx: { instanceId: string }): number {
+    look(state: JournalState, _: unknown, ctx: { instanceId: string }): Look {
       this.host.seen(ctx.instanceId, state);
-      return state.count;
+      return { count: state.count, last: state.last };
     }
 
     async *read(state: JournalState, _: unknown, ctx: { instanceId: string }): AsyncGenerator<number> {
