@@ -15,6 +15,7 @@ import { lease } from './lease.js';
 import { limits } from './limits.js';
 import { list } from './list.js';
 import { type ConformanceOptions, type Fixture, type Group, notClaimed, type Terms, termsOf } from './options.js';
+import { randomRuns } from './random-runs.js';
 import { type CaseRecord, formatReport, type Level, reportOf } from './report.js';
 import { scan } from './scan.js';
 import { fresh, settles } from './suite.js';
@@ -39,6 +40,7 @@ const GROUPS: readonly (readonly [title: string, level: Level, group: Group])[] 
   ['visibility', 'order', visibility],
   ['atomicity', 'atomicity', atomicity],
   ['concurrency', 'order', concurrency],
+  ['random runs', 'order', randomRuns],
   ['limits', 'interface and edges', limits],
   ['cache', 'interface and edges', cache],
   ['watch', 'interface and edges', watch],
