@@ -1,0 +1,50 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { MemoryStore } from '@motion-ts/memory';
+import { conformance } from '@motion-ts/test-harness';
+import { expect, test } from 'vitest';
+
+const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const page = 'docs/write-your-own-store.md';
+
+/** What stands between `// #region name` and the next `// #endregion` of a file, moved to the left margin. */
+function regionOf(path: string, name: string): string {
+  const lines = readFileSync(at(path), 'utf8').split('\n');
+  const begin = lines.findIndex((line) => line.trim() === `// #region ${name}`);
+  const end = lines.findIndex((line, n) => n > begin && line.trim() === '// #endregion');
+  if (begin < 0 || end < 0) throw new Error(`${path} has no region '${name}'`);
+  const region = lines.slice(begin + 1, end);
+  while (region[0]?.trim() === '') region.shift();
+  const margin = Math.min(...region.filter((line) => line !== '').map((line) => line.search(/\S/)));
+  return region.map((line) => line.slice(margin)).join('\n');
+}
+
+const BLOCK = /^( *)```ts (\S+)#(\S+)\n([\s\S]*?)^ *```$/gm;
+
+// MOTION_DOCS=write puts the present code into the page.
+test('every piece of code on the page is what the example has', () => {
+  const text = readFileSync(at(page), 'utf8');
+  let blocks = 0;
+  const expected = text.replaceAll(BLOCK, (_, indent: string, path: string, name: string) => {
+    blocks++;
+    const code = regionOf(path, name).replaceAll(/^(?=.)/gm, indent);
+    return `${indent}\`\`\`ts ${path}#${name}\n${code}\n${indent}\`\`\``;
+  });
+  if (process.env['MOTION_DOCS'] === 'write') writeFileSync(at(page), expected);
+  else expect(text).toBe(expected);
+  expect(blocks).toBeGreaterThanOrEqual(9);
+});
+
+test('every case that the page names is one of the suite', () => {
+  const titles = new Set<string>();
+  conformance({
+    describe: (_, body) => body(),
+    test: (name) => titles.add(name),
+    name: 'any',
+    open: async () => new MemoryStore(),
+  });
+  const table = /## Traps[\s\S]*?(?=\n## )/.exec(readFileSync(at(page), 'utf8'))?.[0] ?? '';
+  const named = [...table.matchAll(/\| `([^`]+)` \|$/gm)].map(([, title]) => title as string);
+  expect(named.length).toBeGreaterThanOrEqual(15);
+  expect(named.filter((title) => !titles.has(title))).toEqual([]);
+});
