@@ -1,1 +1,3 @@
-export {};
+/** The Redis store. */
+export type { RedisStoreOptions } from './options.js';
+export { RedisStore } from './redis-store.js';

@@ -1,0 +1,69 @@
+import { type Program, provide } from './provision.js';
+import { ask, type Reply } from './resp.js';
+import { dataDirectory, freePort, ServerProcess } from './server-process.js';
+
+const REDIS: Program = { name: 'redis-server', debianPackage: 'redis-server' };
+
+/** Options of {@link startRedis}. */
+export interface RedisServerOptions {
+  /** Whether every write is in the append-only file, fsynced, before it is answered. Default: false, nothing is kept. */
+  readonly appendonly?: boolean;
+  /** More arguments, for instance `['--maxmemory', '10mb']`. */
+  readonly args?: readonly string[];
+}
+
+/** A Redis server of a test's own. */
+export interface RedisServer {
+  /** For clients: `redis://127.0.0.1:<port>`. */
+  readonly url: string;
+  readonly port: number;
+  readonly process: ServerProcess;
+  /** Sends one command over a connection of its own. */
+  ask(...command: readonly (string | number)[]): Promise<Reply>;
+  /** Ends it and removes its data. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a Redis server on a free port, with a data directory of its own.
+ *
+ * @example
+ * const server = await startRedis({ appendonly: true });
+ * await server.process.kill();
+ * await server.process.restart();
+ */
+export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
+  const port = await freePort();
+  const data = dataDirectory();
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', data.path, '--save', ''];
+  if (options.appendonly) args.push('--appendonly', 'yes', '--appendfsync', 'always');
+  try {
+    const process = await ServerProcess.start({
+      command: provide(REDIS),
+      args: [...args, ...(options.args ?? [])],
+      ready: () => isReady(port),
+    });
+    return {
+      url: `redis://127.0.0.1:${port}`,
+      port,
+      process,
+      ask: (...command) => ask(port, ...command),
+      async stop() {
+        await process.stop();
+        data.remove();
+      },
+    };
+  } catch (error) {
+    data.remove();
+    throw error;
+  }
+}
+
+async function isReady(port: number): Promise<boolean> {
+  try {
+    return (await ask(port, 'PING')) === 'PONG';
+  } catch (error) {
+    // One that wants a password is up; one that is loading is not.
+    return error instanceof Error && error.message.startsWith('NOAUTH');
+  }
+}
