@@ -13,6 +13,10 @@ conformance({
   test,
   name: 'SqliteStore, two connections to a file',
   open: async (namespace) => new SqliteStore({ path: fileOf('file', namespace), synchronous: 'NORMAL' }),
+  process: {
+    module: new URL('./open.mjs', import.meta.url),
+    argument: (namespace) => ({ path: fileOf('file', namespace), synchronous: 'NORMAL' }),
+  },
 });
 
 conformance({

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { appendKey } from '@motion-ts/core/store';
-import { applied, bytes, change, type Group, text, texts } from './suite.js';
+import { applied, bytes, change, entriesOf, type Group, text, texts, turn } from './suite.js';
+
+function upTo(seq: number): string[] {
+  return Array.from({ length: seq }, (_, i) => appendKey(i + 1));
+}
 
 export const appends: Group = (add) => {
   add('C5 appends are numbered from 1, dense and in order', async ({ store, other, partition }) => {
@@ -53,5 +57,43 @@ export const appends: Group = (add) => {
     const result = await store.commit(partition, change({ appends: values.map(bytes) }));
     assert.deepEqual(result, { ok: true, seq: count });
     assert.deepEqual(await texts(store, partition, ...values.map((_, i) => appendKey(i + 1))), values);
+  });
+
+  add('C5 whoever sees a value can see all below it', async ({ store, other, partition }) => {
+    const writers = [store, other, store].map(async (client, w) => {
+      for (let i = 0; i < 8; i++)
+        applied(await client.commit(partition, change({ appends: [bytes(`${w}.${i}`), bytes(`${w}.${i}'`)] })));
+    });
+    let writing = true;
+    const written = Promise.all(writers).finally(() => {
+      writing = false;
+    });
+    const look = async (): Promise<void> => {
+      while (writing) {
+        await turn();
+        const newest = (await entriesOf(other, partition, 'q/')).at(-1)?.key ?? 'q/0';
+        const seen = Number(newest.slice(2));
+        const { seq, entries } = await store.get(partition, upTo(Math.min(seen, store.limits.getKeys)));
+        assert.ok(seq >= seen, `value ${seen} is listed, but seq is ${seq}`);
+        assert.ok(
+          entries.every((entry) => entry !== undefined),
+          `value ${seen} is listed, but one below is not there`,
+        );
+      }
+    };
+    await Promise.all([written, look()]);
+    assert.equal((await store.get(partition, [])).seq, 48);
+  });
+
+  add('C5 of two clients that append by turns, each gets the next numbers', async ({ store, other, partition }) => {
+    for (let i = 1; i <= 20; i++) {
+      const client = i % 3 === 0 ? other : store;
+      assert.deepEqual(await client.commit(partition, change({ appends: [bytes(String(i))] })), { ok: true, seq: i });
+    }
+    const all = await entriesOf(other, partition, 'q/');
+    assert.deepEqual(
+      all.map(({ key, value }) => [key, text(value)]),
+      upTo(20).map((key, i) => [key, String(i + 1)]),
+    );
   });
 };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { bytes, eventually, type Group, pause, putTexts, text, texts } from './suite.js';
+import { bytes, eventually, type Group, pause, putTexts, rejects, text, texts } from './suite.js';
 
 // A cached value may vanish at any time, so it may be missed; what must not be is a wrong one or an old one.
 export const cache: Group = (add, terms) => {
@@ -31,13 +31,15 @@ export const cache: Group = (add, terms) => {
     }
   });
 
-  add('C8 never gives a value later than its ttl and a second', async ({ store, partition }) => {
+  add('C8 never gives a value later than its ttl and a second', async ({ store, other, partition }) => {
+    // By two clients: whose clock is right does not matter.
     await store.cacheSet(partition, 'a', bytes('1'), 50);
-    await store.cacheSet(partition, 'b', bytes('1'), 0);
+    await other.cacheSet(partition, 'b', bytes('1'), 50);
+    await store.cacheSet(partition, 'c', bytes('1'), 0);
     const deadline = performance.now() + 1050;
     while (performance.now() < deadline) await pause(20);
-    assert.equal(await store.cacheGet(partition, 'a'), undefined);
-    assert.equal(await store.cacheGet(partition, 'b'), undefined);
+    for (const client of [store, other])
+      for (const key of ['a', 'b', 'c']) assert.equal(await client.cacheGet(partition, key), undefined);
   });
 
   add('a longer ttl counts from the last set', async ({ store, partition }) => {
@@ -80,5 +82,11 @@ export const cache: Group = (add, terms) => {
       const got = await store.cacheGet(partition, 'a');
       assert.ok(got === undefined || (got instanceof Uint8Array && Buffer.compare(got, value) === 0));
     }
+  });
+
+  add('a time to live that is no number is invalid', async ({ store, partition }) => {
+    for (const ttlMs of [Number.NaN, Number.POSITIVE_INFINITY])
+      await rejects(store.cacheSet(partition, 'a', bytes('1'), ttlMs), 'invalid');
+    assert.equal(await store.cacheGet(partition, 'a'), undefined);
   });
 };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Commit, CommitResult } from '@motion-ts/core/store';
 import { applied, bytes, change, type Group, putTexts, refused, texts } from './suite.js';
 
 export const checks: Group = (add) => {
@@ -105,4 +106,111 @@ export const checks: Group = (add) => {
       assert.equal((await store.get(partition, ['a'])).entries[0]?.rev, commit.id);
     },
   );
+
+  add('C2 no revision comes back: the same value put again is another entry to a check', async (fixture) => {
+    const { store, other, partition } = fixture;
+    const first = await putTexts(store, partition, { a: 'same' });
+    const second = await putTexts(other, partition, { a: 'same' });
+    assert.notEqual((await store.get(partition, ['a'])).entries[0]?.rev, first);
+    refused(await store.commit(partition, change({ checks: [{ key: 'a', rev: first }], ...put('b', 'x') })), 'a');
+    applied(await store.commit(partition, change({ deletes: ['a'] })));
+    const third = await putTexts(store, partition, { a: 'same' });
+    for (const rev of [first, second])
+      refused(await other.commit(partition, change({ checks: [{ key: 'a', rev }], ...put('b', 'x') })), 'a');
+    applied(await other.commit(partition, change({ checks: [{ key: 'a', rev: third }], ...put('b', '1') })));
+  });
+
+  add('C6 a conflict is a value and no error, and names only checks that failed', async ({ store, partition }) => {
+    const rev = await putTexts(store, partition, { a: '1', b: '1' });
+    const conflicts = [
+      { checks: [{ key: 'a', rev: null }], failing: ['a'] },
+      { checks: [{ key: 'none', rev: 'any' }], failing: ['none'] },
+      {
+        checks: [
+          { key: 'a', rev: 'other' },
+          { key: 'b', rev },
+        ],
+        failing: ['a'],
+      },
+      {
+        checks: [
+          { key: 'a', rev: 'other' },
+          { key: 'b', rev: null },
+        ],
+        failing: ['a', 'b'],
+      },
+      { checks: [{ key: 'a', rev }], seqIs: 5, failing: ['#seq'] },
+      { checks: [{ key: 'a', rev: null }], seqIs: 5, failing: ['a', '#seq'] },
+    ];
+    for (const { failing, ...guards } of conflicts)
+      for (const rest of [put('c', 'x'), { appends: [bytes('x')] }, { deletes: ['a'] }, { due: { in: 0 } }, {}]) {
+        const outcome = await store.commit(partition, change({ ...guards, ...rest })).catch((error: unknown) => error);
+        assert.ok(!(outcome instanceof Error), `a conflict rejected: ${outcome}`);
+        const result = outcome as CommitResult;
+        assert.ok(!result.ok, 'the commit was applied although a check of it fails');
+        assert.ok(result.failed.length > 0, 'failed is empty');
+        for (const key of result.failed) assert.ok(failing.includes(key), `failed names ${key}, whose check holds`);
+      }
+    assert.deepEqual(await texts(store, partition, 'a', 'b', 'c'), ['1', '1', undefined]);
+  });
+
+  add('two checks of one key must both hold', async ({ store, partition }) => {
+    const rev = await putTexts(store, partition, { a: '1' });
+    for (const second of ['another', null]) {
+      const checks = [
+        { key: 'a', rev },
+        { key: 'a', rev: second },
+      ];
+      refused(await store.commit(partition, change({ checks, ...put('a', '2') })), 'a');
+      refused(await store.commit(partition, change({ checks: checks.reverse(), ...put('a', '2') })), 'a');
+    }
+    const same = [
+      { key: 'a', rev },
+      { key: 'a', rev },
+    ];
+    applied(await store.commit(partition, change({ checks: same, ...put('a', '2') })));
+    assert.deepEqual(await texts(store, partition, 'a'), ['2']);
+  });
+
+  add('seqIs may be any whole number, far beyond 32 bits', async ({ store, partition }) => {
+    for (const seqIs of [-1, 2 ** 31, 2 ** 32, 2 ** 40, Number.MAX_SAFE_INTEGER])
+      refused(await store.commit(partition, change({ seqIs, ...put('a', 'x') })), '#seq');
+    applied(await store.commit(partition, change({ seqIs: 0, appends: [bytes('1')] })));
+    for (const seqIs of [2 ** 32 + 1, 2 ** 53 - 1, 0])
+      refused(await store.commit(partition, change({ seqIs, ...put('a', 'x') })), '#seq');
+    applied(await store.commit(partition, change({ seqIs: 1, ...put('a', '1') })));
+  });
+
+  add('a commit may check, put and delete the keys next to those that it appends', async ({ store, partition }) => {
+    const next = (seq: number): string => `q/${String(seq).padStart(16, '0')}`;
+    const checks = [{ key: next(1), rev: null }];
+    assert.deepEqual(await store.commit(partition, change({ checks, appends: [bytes('1')] })), { ok: true, seq: 1 });
+    refused(await store.commit(partition, change({ checks, appends: [bytes('x')] })), next(1));
+    const beside = {
+      puts: [
+        { key: 'q', value: bytes('q') },
+        { key: 'q0', value: bytes('q0') },
+      ],
+      deletes: [next(1)],
+    };
+    assert.deepEqual(await store.commit(partition, change({ ...beside, appends: [bytes('2')] })), { ok: true, seq: 2 });
+    assert.deepEqual(await texts(store, partition, 'q', 'q0', next(1), next(2)), ['q', 'q0', undefined, '2']);
+  });
+
+  add('C6 the identical commit sent several times at once, by two clients, applies once', async (fixture) => {
+    const { store, other, partition } = fixture;
+    let rev: string | null = null;
+    for (let round = 1; round <= 5; round++) {
+      const commit: Commit = change({
+        checks: [{ key: 'w', rev }],
+        ...put('w', String(round)),
+        appends: [bytes('once')],
+      });
+      const results = await Promise.all([store, other, store, other].map((client) => client.commit(partition, commit)));
+      assert.equal(results.filter((result) => result.ok).length, 1, 'it was applied more than once, or never');
+      for (const result of results) if (!result.ok) refused(result, 'w');
+      assert.equal((await store.get(partition, [])).seq, round);
+      rev = commit.id;
+    }
+  });
 };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { StoreError } from '@motion-ts/core/store';
 import { applied, bytes, change, type Group, putTexts, rejects, settles, texts } from './suite.js';
 
 export const close: Group = (add, terms) => {
@@ -90,6 +91,21 @@ export const close: Group = (add, terms) => {
       for (let i = 0; i < 5; i++) await putTexts(other, partition, { a: String(i) });
       assert.ok(told <= before + 1, `told ${told - before} times more`);
       stop?.();
+    },
+    'watch',
+  );
+
+  add(
+    'C12 watch throws closed afterwards',
+    async ({ open, partition }) => {
+      const store = await open();
+      await putTexts(store, partition, { a: '1' });
+      await store.close();
+      assert.throws(
+        () => store.watch?.(() => {}),
+        (error: unknown) => StoreError.is(error, 'closed'),
+        'watch of a closed store does not throw closed',
+      );
     },
     'watch',
   );

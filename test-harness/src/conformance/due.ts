@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Store } from '@motion-ts/core/store';
-import { applied, bytes, change, type Group, putTexts, refused } from './suite.js';
+import { applied, bytes, change, type Group, putTexts, refused, rejects, texts } from './suite.js';
 
 export const due: Group = (add) => {
   const near = async (store: Store, partition: string, ms: number): Promise<void> => {
@@ -52,5 +52,30 @@ export const due: Group = (add) => {
     applied(await store.commit(partition, change({ deletes: ['a'] })));
     await near(store, partition, 100_000);
     assert.equal((await store.get(partition, [])).seq, 1);
+  });
+
+  add(
+    'may be months away or overdue by months: more than 32 bits of milliseconds',
+    async ({ store, other, partition }) => {
+      const day = 24 * 3_600_000;
+      for (const days of [24, 25, 30, 50, 400, -30, -400]) {
+        applied(await store.commit(partition, change({ due: { in: days * day } })));
+        await near(other, partition, days * day);
+        applied(await store.commit(`${partition}.${days}`, change({ due: { ifNullIn: days * day } })));
+        await near(other, `${partition}.${days}`, days * day);
+        applied(await store.commit(`${partition}.${days}`, change({ due: { in: null } })));
+      }
+      applied(await store.commit(partition, change({ due: { in: null } })));
+    },
+  );
+
+  add('that is no number is invalid, and nothing is written', async ({ store, partition }) => {
+    const a = { puts: [{ key: 'a', value: bytes('1') }] };
+    for (const ms of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      await rejects(store.commit(partition, change({ ...a, due: { in: ms } })), 'invalid');
+      await rejects(store.commit(partition, change({ ...a, due: { ifNullIn: ms } })), 'invalid');
+    }
+    assert.deepEqual(await texts(store, partition, 'a'), [undefined]);
+    assert.equal((await store.get(partition, [])).dueIn, null);
   });
 };

@@ -8,6 +8,7 @@ import { concurrency } from './concurrency.js';
 import { copies } from './copies.js';
 import { drop } from './drop.js';
 import { due } from './due.js';
+import { durability } from './durability.js';
 import { factory } from './factory.js';
 import { get } from './get.js';
 import { keys } from './keys.js';
@@ -15,6 +16,7 @@ import { lease } from './lease.js';
 import { limits } from './limits.js';
 import { list } from './list.js';
 import { type ConformanceOptions, type Fixture, type Group, notClaimed, type Terms, termsOf } from './options.js';
+import { outages } from './outages.js';
 import { randomRuns } from './random-runs.js';
 import { type CaseRecord, formatReport, type Level, reportOf } from './report.js';
 import { scan } from './scan.js';
@@ -46,6 +48,8 @@ const GROUPS: readonly (readonly [title: string, level: Level, group: Group])[] 
   ['watch', 'interface and edges', watch],
   ['close', 'interface and edges', close],
   ['lease', 'lock and fencing', lease],
+  ['killed processes', 'durability', durability],
+  ['outages', 'failure behaviour', outages],
 ];
 
 /**
@@ -69,25 +73,22 @@ export function conformance(options: ConformanceOptions): void {
   const figures: Map<Level, string[]> = new Map();
   describe(`${name} conforms to the store contract`, () => {
     for (const [title, level, group] of GROUPS) {
-      const claimed: (() => void)[] = [];
+      const register: (() => void)[] = [];
+      const note = (figure: string): void => void figures.set(level, [...(figures.get(level) ?? []), figure]);
       group((caseName, body, ...needs) => {
         const record: CaseRecord = { level, title: `${title}: ${caseName}`, outcome: 'not run' };
         cases.push(record);
-        for (const need of needs) {
-          const because = notClaimed(need, options);
-          if (because === undefined) continue;
-          record.outcome = { because };
-          return;
-        }
-        const note = (figure: string): void => void figures.set(level, [...(figures.get(level) ?? []), figure]);
-        claimed.push(() =>
-          test(caseName, () => recorded(record, () => run(options, terms, namespace, note, body)), timeoutMs),
-        );
+        const because = needs.map((need) => notClaimed(need, options)).find((reason) => reason !== undefined);
+        if (because !== undefined) record.outcome = { because };
+        else
+          register.push(() => {
+            test(caseName, () => recorded(record, () => run(options, terms, namespace, note, body)), timeoutMs);
+          });
       }, terms);
-      // Some runners refuse a group without a case.
-      if (claimed.length > 0)
+      // To some runners a group without cases is a mistake.
+      if (register.length > 0)
         describe(title, () => {
-          for (const register of claimed) register();
+          for (const one of register) one();
         });
     }
     test('the report', async () => {

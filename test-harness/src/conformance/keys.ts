@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Commit } from '@motion-ts/core/store';
+import { appendKey, type Commit } from '@motion-ts/core/store';
 import { applied, bytes, change, type Group, putTexts, rejects, texts } from './suite.js';
 
 const BAD_NAMES = ['', ' ', 'a b', 'a\n', '\u0000', 'ü', '\x7f', 'a'.repeat(513)];
@@ -124,5 +124,25 @@ export const keys: Group = (add) => {
       await rejects(store.commit(partition, { id, puts: [a] }), 'invalid');
     assert.deepEqual(await texts(store, partition, 'a', 'b'), [undefined, undefined]);
     applied(await store.commit(partition, { id: change({}).id.padEnd(40, '.'), puts: [a] }));
+  });
+
+  add('a key may be deleted twice in one commit', async ({ store, partition }) => {
+    await putTexts(store, partition, { a: '1', b: '2' });
+    applied(await store.commit(partition, change({ deletes: ['a', 'a', 'none', 'none'] })));
+    assert.deepEqual(await texts(store, partition, 'a', 'b'), [undefined, '2']);
+  });
+
+  add('an empty value is a value: it is there, is checked, listed and cached', async ({ store, other, partition }) => {
+    const empty = new Uint8Array(0);
+    const commit = change({ puts: [{ key: 'a', value: empty }], appends: [empty] });
+    assert.deepEqual(await store.commit(partition, commit), { ok: true, seq: 1 });
+    const { entries } = await other.get(partition, ['a', appendKey(1)]);
+    for (const entry of entries) {
+      assert.ok(entry?.value instanceof Uint8Array, 'an empty value reads as none');
+      assert.deepEqual([entry.rev, entry.value.byteLength], [commit.id, 0]);
+    }
+    assert.equal((await other.list(partition, { prefix: 'a', limit: 1 }))[0]?.value.byteLength, 0);
+    applied(await other.commit(partition, change({ checks: [{ key: 'a', rev: commit.id }], deletes: ['a'] })));
+    assert.deepEqual(await texts(store, partition, 'a'), [undefined]);
   });
 };

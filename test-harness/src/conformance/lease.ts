@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Lease } from '@motion-ts/core/store';
-import { bytes, eventually, type Group, settles, texts } from './suite.js';
+import { openInProcess } from '../processes/open-in-process.js';
+import { bytes, change, eventually, type Group, settles, texts } from './suite.js';
 
 /** Core's own error, which the store half does not export. */
 async function losesLease(call: Promise<unknown>): Promise<void> {
@@ -110,6 +111,44 @@ export const lease: Group = (add, terms) => {
     );
     await held.release();
   });
+
+  add('C9 leases of other keys and partitions are others', async ({ store, other, partition }) => {
+    const held = await Promise.all([
+      Lease.acquire(store, partition, 'a', { ttlMs: 60_000 }),
+      Lease.acquire(other, partition, 'b', { ttlMs: 60_000 }),
+      Lease.acquire(other, `${partition}x`, 'a', { ttlMs: 60_000 }),
+    ]);
+    for (const [i, lease] of held.entries())
+      assert.equal((await lease.commit({ puts: [{ key: `k${i}`, value: bytes('1') }] })).ok, true);
+    await Promise.all(held.map((lease) => lease.release()));
+  });
+
+  add(
+    'C9 the lease of a killed process is taken over, and what it sent last fences it',
+    async ({ store, partition, namespace, options }) => {
+      const { module, argument } = options.process as NonNullable<typeof options.process>;
+      const child = await openInProcess({ module, argument: argument(namespace) });
+      try {
+        const old = await Lease.acquire(child, partition, KEY, { ttlMs: 400 });
+        assert.equal((await old.commit({ puts: [{ key: 'a', value: bytes('old') }] })).ok, true);
+        const rev = (await store.get(partition, [KEY])).entries[0]?.rev as string;
+        await child.kill();
+        const next = await settles(
+          'the takeover',
+          Lease.acquire(store, partition, KEY, { ttlMs: 400 }),
+          2 * terms.patienceMs,
+        );
+        assert.ok(next.epoch > old.epoch, 'the epoch did not rise');
+        const late = change({ checks: [{ key: KEY, rev }], puts: [{ key: 'a', value: bytes('late') }] });
+        assert.equal((await store.commit(partition, late)).ok, false);
+        assert.deepEqual(await texts(store, partition, 'a'), ['old']);
+        await next.release();
+      } finally {
+        await child.kill();
+      }
+    },
+    'process',
+  );
 };
 
 function paused(): NonNullable<NonNullable<Parameters<typeof Lease.acquire>[3]>['env']> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Put } from '@motion-ts/core/store';
+import { appendKey, type Put } from '@motion-ts/core/store';
 import { applied, bytes, change, type Group, rejects, texts } from './suite.js';
 
 export const limits: Group = (add) => {
@@ -89,4 +89,21 @@ export const limits: Group = (add) => {
     const value = new Uint8Array(store.limits.valueBytes + 1);
     await rejects(store.cacheSet(partition, 'a', value, 1000), 'too_large');
   });
+
+  add(
+    'an append of limits.valueBytes fits, beside a put as large if a commit holds both',
+    async ({ store, partition }) => {
+      const { valueBytes, commitBytes, getBytes } = store.limits;
+      const value = new Uint8Array(valueBytes).fill(9);
+      const both = 2 * valueBytes + 1 <= commitBytes;
+      const puts = both ? [{ key: 'a', value }] : [];
+      assert.deepEqual(await store.commit(partition, change({ puts, appends: [value] })), { ok: true, seq: 1 });
+      const keys = both && 2 * valueBytes <= getBytes ? ['a', appendKey(1)] : [appendKey(1)];
+      for (const entry of (await store.get(partition, keys)).entries) {
+        assert.equal(entry?.value?.byteLength, valueBytes);
+        assert.equal(entry?.value?.[valueBytes - 1], 9);
+      }
+      applied(await store.commit(partition, change({ deletes: ['a', appendKey(1)], drop: true })));
+    },
+  );
 };

@@ -1,24 +1,13 @@
 import assert from 'node:assert/strict';
-import type { Entry, Store } from '@motion-ts/core/store';
-import { applied, bytes, change, type Group, putTexts, rejects, text } from './suite.js';
-
-async function listAll(store: Store, partition: string, prefix: string, limit: number): Promise<Entry[]> {
-  const all: Entry[] = [];
-  for (;;) {
-    const after = all.at(-1)?.key;
-    const page = await store.list(partition, after === undefined ? { prefix, limit } : { prefix, after, limit });
-    assert.ok(page.length <= limit, `gave ${page.length} entries for a limit of ${limit}`);
-    if (page.length === 0) return all;
-    all.push(...page);
-  }
-}
+import type { Entry } from '@motion-ts/core/store';
+import { applied, bytes, change, entriesOf, type Group, putTexts, rejects, text } from './suite.js';
 
 export const list: Group = (add) => {
   const keysOf = (entries: readonly Entry[]): string[] => entries.map((entry) => entry.key);
 
   add('gives entries with key, revision and value, in order of their keys', async ({ store, other, partition }) => {
     const rev = await putTexts(store, partition, { 's/b': '2', 's/a': '1', 't/x': 'no', 's/c': '3', r: 'no' });
-    const all = await listAll(other, partition, 's/', 10);
+    const all = await entriesOf(other, partition, 's/', 10);
     assert.deepEqual(
       all.map((entry) => [entry.key, entry.rev, text(entry.value)]),
       [
@@ -45,7 +34,7 @@ export const list: Group = (add) => {
   add('gives at most limit, and all of them page by page', async ({ store, partition }) => {
     const keys = Array.from({ length: 23 }, (_, i) => `k/${String(i).padStart(2, '0')}`);
     await putTexts(store, partition, Object.fromEntries(keys.map((key) => [key, key])));
-    for (const limit of [1, 7, 23, 100]) assert.deepEqual(keysOf(await listAll(store, partition, 'k/', limit)), keys);
+    for (const limit of [1, 7, 23, 100]) assert.deepEqual(keysOf(await entriesOf(store, partition, 'k/', limit)), keys);
   });
 
   add('an empty prefix gives all entries, appended ones too, and nothing of the store itself', async (fixture) => {
@@ -53,21 +42,21 @@ export const list: Group = (add) => {
     await putTexts(store, partition, { a: '1', z: '2' });
     applied(await store.commit(partition, change({ appends: [bytes('x'), bytes('y')], due: { in: 1000 } })));
     const expected = ['a', 'q/0000000000000001', 'q/0000000000000002', 'z'];
-    assert.deepEqual(keysOf(await listAll(store, partition, '', 3)), expected);
+    assert.deepEqual(keysOf(await entriesOf(store, partition, '', 3)), expected);
   });
 
   add('shows no deleted entry and no other partition', async ({ store, partition }) => {
     await putTexts(store, partition, { a: '1', b: '2' });
     await putTexts(store, `${partition}x`, { c: '3' });
     applied(await store.commit(partition, change({ deletes: ['a'] })));
-    assert.deepEqual(keysOf(await listAll(store, partition, '', 10)), ['b']);
+    assert.deepEqual(keysOf(await entriesOf(store, partition, '', 10)), ['b']);
     assert.deepEqual(await store.list(`${partition}none`, { prefix: '', limit: 10 }), []);
   });
 
   add('orders keys bytewise', async ({ store, partition }) => {
     const keys = ['!', '/', '0', '10', '2', 'A', 'Z', 'Za', '_', 'a', 'aa', 'ab', 'b', '~'];
     await putTexts(store, partition, Object.fromEntries([...keys].reverse().map((key) => [key, key])));
-    assert.deepEqual(keysOf(await listAll(store, partition, '', 5)), keys);
+    assert.deepEqual(keysOf(await entriesOf(store, partition, '', 5)), keys);
   });
 
   add('a prefix of keys is not a pattern', async ({ store, partition }) => {
@@ -87,12 +76,42 @@ export const list: Group = (add) => {
     const writing = Promise.all(
       Array.from({ length: 10 }, (_, i) => putTexts(other, partition, { [`k/${i}x`]: 'new' })),
     );
-    const seen = keysOf(await listAll(store, partition, 'k/', 4));
+    const seen = keysOf(await entriesOf(store, partition, 'k/', 4));
     for (const key of before) assert.ok(seen.includes(key), `${key} is missing`);
     await writing;
   });
 
   add('a limit below 1 is invalid', async ({ store, partition }) => {
     await rejects(store.list(partition, { prefix: '', limit: 0 }), 'invalid');
+  });
+
+  add('names that are prefixes of each other stay apart', async ({ store, other, partition }) => {
+    const keys = ['a', 'a!', 'a/', 'a//', 'a/b', 'a0', 'a:', 'aa', 'a~', 'b'];
+    const places = [partition, `${partition}/`, `${partition}0`, `${partition}:`, `${partition}/a`];
+    for (const place of places) await putTexts(store, place, Object.fromEntries(keys.map((key) => [key, place + key])));
+    for (const place of places) {
+      for (const prefix of ['', 'a', 'a/', 'a//', 'a0', 'a:', 'aa', 'c'])
+        for (const limit of [2, 100]) {
+          const listed = await entriesOf(other, place, prefix, limit);
+          assert.deepEqual(
+            listed.map(({ key, value }) => [key, text(value)]),
+            keys.filter((key) => key.startsWith(prefix)).map((key) => [key, place + key]),
+          );
+        }
+    }
+    applied(await store.commit(partition, change({ deletes: keys, drop: true })));
+    assert.deepEqual(await entriesOf(store, partition, ''), []);
+    for (const place of places.slice(1)) assert.equal((await entriesOf(store, place, '')).length, keys.length);
+  });
+
+  add('lists keys of 512 characters, and goes on behind them', async ({ store, partition }) => {
+    const long = 'k'.repeat(511);
+    const keys = [`${long}!`, `${long}a`, `${long}~`];
+    await putTexts(store, partition, Object.fromEntries([...keys, 'kk'].map((key) => [key, '1'])));
+    assert.deepEqual(keysOf(await entriesOf(store, partition, long, 1)), keys);
+    assert.deepEqual(keysOf(await store.list(partition, { prefix: '', after: keys[1] as string, limit: 9 })), [
+      keys[2],
+    ]);
+    assert.deepEqual(keysOf(await store.list(partition, { prefix: keys[0] as string, limit: 9 })), [keys[0]]);
   });
 };

@@ -1,18 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ScanQuery, type Store, shardOf } from '@motion-ts/core/store';
-import { applied, bytes, change, eventually, fresh, type Group, putTexts } from './suite.js';
-
-/** All pages of a scan. */
-async function scanAll(store: Store, query: ScanQuery): Promise<string[]> {
-  const all: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await store.scan(query, cursor);
-    all.push(...page.partitions);
-    cursor = page.cursor;
-  } while (cursor !== undefined);
-  return all;
-}
+import { applied, bytes, change, eventually, fresh, type Group, putTexts, scanAll } from './suite.js';
 
 export const scan: Group = (add, terms) => {
   const withinMs = terms.scanLagMs + terms.patienceMs;
@@ -129,11 +117,41 @@ export const scan: Group = (add, terms) => {
       },
       withinMs,
     );
+    // What stays so is found, whatever comes and goes between the pages.
+    const [gone, come] = [names.filter((_, n) => n % 97 === 0), [`${partition}.0000!`, `${partition}.1050!`]];
+    const seen = new Set<string>();
+    let cursor: string | undefined;
+    do {
+      const page = await store.scan({ prefix: `${partition}.` }, cursor);
+      for (const name of page.partitions) seen.add(name);
+      cursor = page.cursor;
+      for (const name of gone.splice(0, 6)) applied(await store.commit(name, change({ drop: true })));
+      for (const name of come.splice(0, 1)) await setDue(store, name, null);
+    } while (cursor !== undefined);
+    const missing = names.filter((name, n) => n % 97 !== 0 && !seen.has(name));
+    assert.deepEqual(missing, [], 'a scan missed some that were there all the time');
     for (let i = 0; i < names.length; i += 50)
       await Promise.all(names.slice(i, i + 50).map((name) => setDue(store, name, null)));
   });
 
   add('an unknown prefix gives nothing', async ({ store }) => {
     assert.deepEqual(await scanAll(store, { prefix: fresh('nobody') }), []);
+  });
+
+  add('names that are prefixes of each other stay apart', async ({ store, other, partition }) => {
+    const names = ['', '!', '/', '/a', '0', ':', 'a', '~'].map((end) => `${partition}${end}`);
+    for (const name of names) await setDue(store, name, -1000);
+    for (const name of names) await shows(other, { prefix: name }, name);
+    for (const prefix of names) {
+      const listed = new Set(await scanAll(other, { prefix }));
+      assert.deepEqual(
+        [...listed].sort(),
+        names.filter((name) => name.startsWith(prefix)),
+      );
+    }
+    applied(await store.commit(partition, change({ drop: true })));
+    await hides(other, { prefix: partition }, partition);
+    for (const name of names.slice(1)) await shows(other, { due: true }, name);
+    for (const name of names.slice(1)) await setDue(store, name, null);
   });
 };

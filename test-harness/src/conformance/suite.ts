@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import type { Commit, CommitResult, Store } from '@motion-ts/core/store';
+import type { Commit, CommitResult, Entry, ScanQuery, Store } from '@motion-ts/core/store';
 import { StoreError, type StoreErrorCode } from '@motion-ts/core/store';
 
 export type { Group } from './options.js';
@@ -38,6 +38,31 @@ export async function putTexts(store: Store, partition: string, texts: Record<st
 /** The values of some entries as texts. */
 export async function texts(store: Store, partition: string, ...keys: string[]): Promise<(string | undefined)[]> {
   return (await store.get(partition, keys)).entries.map((entry) => text(entry?.value));
+}
+
+/** All entries whose key starts with a prefix, page by page. */
+export async function entriesOf(store: Store, partition: string, prefix: string, limit = 500): Promise<Entry[]> {
+  const all: Entry[] = [];
+  for (;;) {
+    const after = all.at(-1)?.key;
+    const page = await store.list(partition, { prefix, limit, ...(after !== undefined && { after }) });
+    assert.ok(page.length <= limit, `gave ${page.length} entries for a limit of ${limit}`);
+    if (page.length === 0) return all;
+    assert.ok(after === undefined || (page[0] as Entry).key > after, `gave ${page[0]?.key} behind ${after}`);
+    all.push(...page);
+  }
+}
+
+/** All partitions that a scan gives, page by page. */
+export async function scanAll(store: Store, query: ScanQuery): Promise<string[]> {
+  const all: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await store.scan(query, cursor);
+    all.push(...page.partitions);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return all;
 }
 
 /** Asserts that a commit was applied. */

@@ -42,4 +42,15 @@ export const visibility: Group = (add) => {
       assert.deepEqual((await store.get(partition, ['a'], { known: [rev] })).entries, [undefined]);
     }
   });
+
+  add('C3 what a client committed, another lists at once', async ({ store, other, partition }) => {
+    for (let i = 0; i < 10; i++) {
+      const [writer, reader] = i % 2 === 0 ? [store, other] : [other, store];
+      const rev = await putTexts(writer, partition, { a: `value ${i}` });
+      const [listed] = await reader.list(partition, { prefix: 'a', limit: 1 });
+      assert.deepEqual([listed?.rev, text(listed?.value)], [rev, `value ${i}`]);
+      applied(await writer.commit(partition, change({ deletes: ['a'] })));
+      assert.deepEqual(await reader.list(partition, { prefix: 'a', limit: 1 }), []);
+    }
+  });
 };
