@@ -1,5 +1,5 @@
 import { StoreError } from '@motion-ts/core/store';
-import { type Connection, valuesOf } from './connection.js';
+import { type Connection, rowsOf, valuesOf } from './connection.js';
 
 /** "Mots" in ASCII. It marks the file as ours, so that no other program's database is ever written to. */
 export const APPLICATION_ID = 0x4d6f7473;
@@ -57,13 +57,17 @@ export function prepareFile(connection: Connection, name: string, synchronous: '
   }
 }
 
+const WHOSE = `
+  SELECT
+    (SELECT application_id FROM pragma_application_id),
+    (SELECT user_version FROM pragma_user_version),
+    (SELECT count(*) FROM sqlite_schema)
+`;
+
 /** Whether the tables are there; false for an empty database. */
 function isOurs(connection: Connection, name: string): boolean {
-  const [application, version, objects] = [
-    'PRAGMA application_id',
-    'PRAGMA user_version',
-    'SELECT count(*) FROM sqlite_schema',
-  ].map((sql) => valuesOf(connection, sql).get());
+  // In one statement, so of one moment: another process may be creating the tables.
+  const [application, version, objects] = rowsOf(connection, WHOSE).get() as readonly number[];
   if (application === 0 && version === 0 && objects === 0) return false;
   if (application !== APPLICATION_ID)
     throw new StoreError('invalid', `${name} is a database of another program; give the store a file of its own`);

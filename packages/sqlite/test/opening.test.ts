@@ -5,6 +5,8 @@ import { StoreError } from '@motion-ts/core/store';
 import { SqliteStore, type SqliteStoreOptions } from '@motion-ts/sqlite';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { Connection } from '../src/connection.js';
+import { prepareFile } from '../src/schema.js';
 import { temporaryDirectory } from './directory.js';
 
 const directory = temporaryDirectory();
@@ -156,6 +158,32 @@ describe('opening at once', () => {
     });
     expect(await Promise.all(ends)).toEqual([0, 0, 0, 0]);
     expect((await open({ path }).get('p', [])).seq).toBe(20);
+  });
+
+  test('another process that creates the tables at any step of opening', async () => {
+    for (let step = 1; step <= 6; step++) {
+      const path = fileName();
+      const database = new Database(path);
+      let steps = 0;
+      const interrupted = new Proxy(database, {
+        get(target, name) {
+          const member = Reflect.get(target, name);
+          if (name !== 'prepare' && name !== 'exec') return typeof member === 'function' ? member.bind(target) : member;
+          return (sql: string) => {
+            if (++steps === step && !target.inTransaction) {
+              const other = new Database(path);
+              prepareFile(other as Connection, path, 'FULL');
+              other.close();
+            }
+            return target[name](sql);
+          };
+        },
+      });
+      const store = open({ database: interrupted as never });
+      expect(await store.get('p', []), `step ${step}`).toMatchObject({ seq: 0 });
+      await store.close();
+      database.close();
+    }
   });
 });
 
