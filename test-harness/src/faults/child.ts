@@ -1,9 +1,12 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type Instance, Motion, MotionError } from '@motion-ts/core';
 import type { Store } from '@motion-ts/core/store';
 import { ALTERATIONS } from './alterations.js';
+import { setWrongClock, trueNow } from './clock.js';
 import { CrashingStore, Failpoint } from './failpoints.js';
 import { type JournalHost, type JournalState, journalOf, LINE } from './journal.js';
-import type { CallOptions, Command, Opening, Reply, Request, Seen, Step } from './protocol.js';
+import type { CallOptions, Command, Opening, Reply, Request, Seen, Step, Vitals } from './protocol.js';
+import { Watched } from './watched.js';
 import { Witness } from './witness.js';
 
 /** The main module of a process under attack: a Motion on a store, which does what its parent asks. */
@@ -36,7 +39,7 @@ class Child {
     this.motion.register(this.journal.Journal, () => this.journal.make(host) as never);
   }
 
-  async perform(command: Exclude<Command, { do: 'wake' }>): Promise<unknown> {
+  async perform(command: Exclude<Command, { do: 'wake' | 'vitals' }>): Promise<unknown> {
     const { instance } = command;
     switch (command.do) {
       case 'open':
@@ -46,6 +49,8 @@ class Child {
         return this.call(instance, command.steps, command.options);
       case 'inspect':
         return this.inspect(instance);
+      case 'serve':
+        return this.serve(instance, command.ms);
       case 'letters':
         return (await (await this.open(instance)).deadLetters()).map(({ props }) => {
           const { line, n } = props as Step;
@@ -78,8 +83,14 @@ class Child {
     steps: readonly Step[],
     { flow = 'note', flush = false, key }: CallOptions,
   ): Promise<Readonly<Record<number, string>>> {
-    const handle = await this.open(instance);
     const failed: Record<number, string> = {};
+    let handle: Handle;
+    try {
+      handle = await this.open(instance);
+    } catch (error) {
+      for (const { n } of steps) failed[n] = textOf(error);
+      return failed;
+    }
     const options = { flushUpdates: flush, ...(key !== undefined && { idempotencyKey: key }) };
     await Promise.all(
       steps.map(async (step) => {
@@ -92,6 +103,19 @@ class Child {
       }),
     );
     return failed;
+  }
+
+  private async serve(instance: string, ms: number): Promise<number[]> {
+    const handle = await this.open(instance);
+    const times: number[] = [];
+    const end = performance.now() + ms;
+    while (performance.now() < end) {
+      const started = performance.now();
+      await handle.run('asked', undefined as never, {});
+      times.push(performance.now() - started);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    return times;
   }
 
   private async inspect(instance: string): Promise<Seen> {
@@ -109,16 +133,28 @@ class Child {
   }
 }
 
+const eventLoop = monitorEventLoopDelay({ resolution: 10 });
+
+function vitals(watched: Watched | undefined): Vitals {
+  globalThis.gc?.();
+  const { heapUsed, rss } = process.memoryUsage();
+  const stallMs = eventLoop.max / 1e6;
+  eventLoop.reset();
+  return { stallMs, heapUsed, rss, commits: watched?.commits ?? 0 };
+}
+
 async function main(opening: Opening): Promise<void> {
+  if (opening.clock) setWrongClock(opening.clock);
   const { open } = (await import(opening.store.module)) as { open: (argument: unknown) => Store | Promise<Store> };
   const failpoint = opening.failpoint && new Failpoint(opening.failpoint);
   const host: JournalHost = {
     reach: (point) => failpoint?.reach(point),
     runs: ({ line, n, hold }, { instanceId, epoch }) => {
       if (opening.tellRuns || hold !== undefined)
-        tell({ inside: { instance: instanceId, line, n, epoch, at: Date.now() } });
+        tell({ inside: { instance: instanceId, line, n, epoch, at: trueNow() } });
     },
   };
+  let watched: Watched | undefined;
   const start = async (): Promise<Child> => {
     let store = await open(opening.store.argument);
     // Below what is altered, so that a crash can come between two halves of what should be one.
@@ -128,10 +164,15 @@ async function main(opening: Opening): Promise<void> {
       if (!alter) throw new Error(`there is no alteration '${opening.alteration}'`);
       store = alter(store);
     }
-    return new Child(new Witness(store, (root) => tell({ root })), opening, host);
+    watched = new Watched(store, opening.settleMs, {
+      counted: (counted) => tell({ counted }),
+      wrong: (wrong) => tell({ wrong }),
+    });
+    return new Child(new Witness(watched, (root) => tell({ root })), opening, host);
   };
   let child = opening.asleep ? undefined : start();
   process.on('message', ({ ask, command }: Request) => {
+    if (command.do === 'vitals') return tell({ answer: ask, value: vitals(watched) });
     child ??= start();
     child
       .then((awake) => (command.do === 'wake' ? undefined : awake.perform(command)))
@@ -152,6 +193,7 @@ async function main(opening: Opening): Promise<void> {
     if (!closing) process.exit();
   });
   await child;
+  eventLoop.enable();
   tell({ ready: true });
 }
 

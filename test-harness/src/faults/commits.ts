@@ -43,6 +43,11 @@ export function rootOf({ puts }: Commit): RootFields | undefined {
   return { holder, epoch, cursor, tries, carefulUntil, running } as unknown as RootFields;
 }
 
+/** Who holds an instance, as its root says. */
+export function holderOf(root: Uint8Array): string | null {
+  return (codec.decode(root) as (string | null)[])[2] ?? null;
+}
+
 /** Of a commit that takes an instance: from a holder that had not given it back. Then whoever takes it is careful. */
 export function isTakeover(commit: Commit): boolean {
   const root = rootOf(commit);

@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { FaultOptions } from './options.js';
+import type { WrongClock } from './clock.js';
+import type { FaultOptions, StoreModule } from './options.js';
 import {
   type CallOptions,
   type Command,
@@ -27,6 +28,10 @@ export interface CrewListener {
   inside?(member: Member, inside: Inside): void;
   root?(member: Member, commit: RootCommit): void;
   error?(text: string): void;
+  /** Something that may happen under attack. */
+  counted?(what: string): void;
+  /** Something that may not. */
+  wrong?(what: string): void;
 }
 
 /** How a member starts. */
@@ -34,9 +39,16 @@ export interface MemberOptions {
   readonly updates: 'background' | 'off';
   readonly failpoint?: Opening['failpoint'];
   readonly asleep?: boolean;
+  /** Where it finds the store. Default: where the crew does. */
+  readonly store?: StoreModule | undefined;
+  readonly clock?: WrongClock | undefined;
+  /** For Node itself. */
+  readonly nodeArgs?: readonly string[] | undefined;
 }
 
 const ONE_ANSWER_MS = 60_000;
+/** What most stores take at most, 5,000, and a margin. */
+const SETTLE_MS = 7_000;
 
 /** One process under attack. */
 export class Member {
@@ -80,6 +92,8 @@ export class Member {
         listener.acknowledged?.(instance, line, n);
       } else if ('inside' in reply) listener.inside?.(this, reply.inside);
       else if ('root' in reply) listener.root?.(this, reply.root);
+      else if ('counted' in reply) listener.counted?.(reply.counted);
+      else if ('wrong' in reply) listener.wrong?.(reply.wrong);
       else listener.error?.(reply.error);
     });
   }
@@ -157,21 +171,25 @@ export class Crew {
   }
 
   /** Starts a process; it may be asked at once. */
-  start({ updates, failpoint, asleep = false }: MemberOptions): Member {
-    const { store, ttlMs, alteration, tellRuns = false } = this.options;
+  start({ updates, failpoint, asleep = false, store, clock, nodeArgs = [] }: MemberOptions): Member {
+    const { ttlMs, alteration, tellRuns = false, settleMs = SETTLE_MS } = this.options;
     const opening: Opening = {
-      store: openingOf(store),
+      store: openingOf(store ?? this.options.store),
       component: this.component,
       ttlMs,
       updates,
       alteration,
       failpoint,
       tellRuns,
+      settleMs,
+      clock,
       asleep,
     };
     // Under its own name, so that the built file is found from the sources as well.
     const self = createRequire(import.meta.url).resolve('@motion-ts/test-harness/package.json');
-    const child = fork(join(dirname(self), 'dist/faults/child.js'), [JSON.stringify(opening)], { execArgv: [] });
+    const child = fork(join(dirname(self), 'dist/faults/child.js'), [JSON.stringify(opening)], {
+      execArgv: [...nodeArgs],
+    });
     const member = new Member(child, this.listener);
     this.members.add(member);
     void member.exited.then(() => this.members.delete(member));
@@ -212,15 +230,21 @@ export async function quiet(
   const deadline = performance.now() + ms;
   for (const instance of instances) {
     let last: Seen | undefined;
+    let failure: string | undefined;
     const isQuiet = await until(Math.max(0, deadline - performance.now()), async () => {
-      last = await observer.inspect(instance);
-      return last.queued === 0 && !last.held;
-    }).catch((error) => {
-      problems.push(`${instance}: ${error.message}`);
-      return true;
+      try {
+        last = await observer.inspect(instance);
+        failure = undefined;
+        return last.queued === 0 && !last.held;
+      } catch (error) {
+        // A store that was under attack may need a moment.
+        failure = (error as Error).message;
+        return false;
+      }
     });
     if (last) seen.set(instance, last);
-    if (!isQuiet) problems.push(`${instance} is not quiet after ${ms} ms: ${last?.queued} updates are queued`);
+    if (failure !== undefined) problems.push(`${instance} cannot be seen after ${ms} ms: ${failure}`);
+    else if (!isQuiet) problems.push(`${instance} is not quiet after ${ms} ms: ${last?.queued} updates are queued`);
   }
   return { seen, problems };
 }

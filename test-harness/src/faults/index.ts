@@ -1,9 +1,18 @@
 export { ALTERATIONS } from './alterations.js';
+export { type BacklogOptions, backlog } from './backlog.js';
 export { type ChaosOptions, chaos } from './chaos.js';
+export { type ClocksOptions, clocks } from './clocks.js';
+export { type ContentionOptions, contention } from './contention.js';
 export { type CrashOptions, crashAtFailpoints } from './crash.js';
+export { type DisconnectionsOptions, disconnections } from './disconnections.js';
 export { FAILPOINTS } from './failpoints.js';
 export { type KeyedCallsOptions, keyedCalls } from './keyed-calls.js';
+export type { LoadOptions } from './load.js';
+export { type ServesDuringUpdateOptions, servesDuringUpdate } from './long-update.js';
 export type { FaultOptions, FaultReport, StoreModule } from './options.js';
 export { type PoisonOptions, poison } from './poison.js';
+export { type ProxyTarget, TcpProxy } from './proxy.js';
 export { type RecoveriesOptions, recoveries } from './recoveries.js';
+export { type Restartable, type RestartsOptions, restarts } from './restarts.js';
 export { type RollingStopsOptions, rollingStops } from './rolling-stops.js';
+export { type SoakOptions, soak } from './soak.js';

@@ -89,7 +89,7 @@ export function journalOf(componentName: string): {
       Object.getOwnPropertyDescriptor(Journal.prototype, name) as PropertyDescriptor,
     );
   decorate('setup', InitState());
-  decorate('answer', Serve('told'));
+  decorate('answer', Serve(['told', 'asked']));
   decorate('note', Update(['note', 'told'], { retry: { attempts: 3, backoffMs: 20 } }));
   return { Journal: Journal as unknown as ComponentClass, make: (host) => new Journal(host) };
 }

@@ -13,6 +13,8 @@ export interface FaultOptions {
   readonly seed?: number;
   /** The name of one of `ALTERATIONS`: what every process does to its store. Default: nothing. */
   readonly alteration?: string;
+  /** Milliseconds within which every call of the store must settle, its own timeout and a margin. Default: 7,000. */
+  readonly settleMs?: number;
   /** Gets the figures, a line at a time. Default: the console. */
   readonly print?: (line: string) => void;
 }

@@ -1,3 +1,4 @@
+import type { WrongClock } from './clock.js';
 import type { StoreModule } from './options.js';
 
 /** What one call asks of its update. */
@@ -25,6 +26,9 @@ export interface Opening {
   readonly failpoint?: { readonly name: string; readonly nth: number } | undefined;
   /** Tell of every update that runs. */
   readonly tellRuns: boolean;
+  /** Milliseconds within which every call of the store must settle. */
+  readonly settleMs: number;
+  readonly clock?: WrongClock | undefined;
   /** Load everything, but open the Motion only when told to. */
   readonly asleep: boolean;
 }
@@ -48,6 +52,9 @@ export type Command =
       readonly options: CallOptions;
     }
   | { readonly do: 'inspect'; readonly instance: string }
+  /** Serves one after the other for so many milliseconds. @returns how long each took, in milliseconds */
+  | { readonly do: 'serve'; readonly instance: string; readonly ms: number }
+  | { readonly do: 'vitals' }
   | { readonly do: 'letters'; readonly instance: string }
   | { readonly do: 'clear'; readonly instance: string };
 
@@ -59,12 +66,28 @@ export interface Request {
 /** A commit that replaces `root`: the fence of an instance. */
 export interface RootCommit {
   readonly instance: string;
+  /** Of the commit, and of the root that it replaced. */
+  readonly id: string;
+  readonly after: string | null;
   readonly kind: string;
   readonly epoch: number;
   readonly ok: boolean;
   /** Taken from a holder that had not given it back. */
   readonly over: boolean;
+  readonly sentAt: number;
   readonly at: number;
+}
+
+/** How a child is. */
+export interface Vitals {
+  /** The longest that its event loop stood still since the last time this was asked, in milliseconds. */
+  readonly stallMs: number;
+  /** Bytes, after a collection where the process allows one. */
+  readonly heapUsed: number;
+  /** Bytes. */
+  readonly rss: number;
+  /** Commits that it made. */
+  readonly commits: number;
 }
 
 /** What a child tells. */
@@ -84,6 +107,10 @@ export type Reply =
       };
     }
   | { readonly root: RootCommit }
+  /** Something that may happen under attack. */
+  | { readonly counted: string }
+  /** Something that may not. */
+  | { readonly wrong: string }
   | { readonly error: string };
 
 /** A recorded breach of the order of a line. */

@@ -1,3 +1,4 @@
+import { trueNow } from './clock.js';
 import { Crew, Gone, type Inside, type Member, pause, quiet, until } from './crew.js';
 import { Ledger } from './ledger.js';
 import type { FaultOptions, FaultReport } from './options.js';
@@ -52,7 +53,7 @@ export async function recoveries(options: RecoveriesOptions): Promise<FaultRepor
       // Whoever of the two holds more.
       if (running(standby).length > running(holder).length) [holder, standby] = [standby, holder];
       const hit = running(holder);
-      const killedAt = Date.now();
+      const killedAt = trueNow();
       await holder.kill();
       kills++;
       const again = ({ instance, epoch }: Inside): Inside | undefined =>

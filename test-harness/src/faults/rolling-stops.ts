@@ -1,3 +1,4 @@
+import { trueNow } from './clock.js';
 import { Crew, type Inside, type Member, pause, quiet, until } from './crew.js';
 import { Ledger } from './ledger.js';
 import type { FaultOptions, FaultReport } from './options.js';
@@ -56,13 +57,13 @@ export async function rollingStops(options: RollingStopsOptions): Promise<FaultR
     for (let n = 0; n < stops && problems.length === 0; n++) {
       const worker = workers.shift() as Member;
       // Under load it holds something; should the other have it all, that one is as good.
-      const stoppedAt = Date.now();
+      const stoppedAt = trueNow();
       worker.terminate();
       const ended = await Promise.race([worker.exited, pause(handOverMs + 3_000)]);
-      endings.push(Date.now() - stoppedAt);
+      endings.push(trueNow() - stoppedAt);
       if (!ended) problems.push(`stop ${n}: the process has not ended after ${handOverMs + 3_000} ms`);
       else if (ended.code !== 0) problems.push(`stop ${n}: the process ended with ${ended.code ?? ended.signal}`);
-      const endedAt = Date.now();
+      const endedAt = trueNow();
       for (const instance of INSTANCES) {
         const of = (): typeof runs => runs.filter(({ inside }) => inside.instance === instance);
         const held = of().findLast(({ inside }) => inside.at <= stoppedAt)?.member === worker;

@@ -1,11 +1,16 @@
 import {
+  backlog,
   chaos,
+  clocks,
+  contention,
   crashAtFailpoints,
   type FaultReport,
   keyedCalls,
   poison,
   recoveries,
   rollingStops,
+  servesDuringUpdate,
+  soak,
 } from '@motion-ts/test-harness';
 import { describe, expect, test } from 'vitest';
 import { place } from './places.js';
@@ -41,6 +46,41 @@ describe.concurrent('what is broken is found', { timeout: 180_000 }, () => {
   test('by aimed stops: a holder whose commits nobody checks', async () => {
     const stale = /the stale holder of epoch \d+ commi/;
     await expectFoundSoon(() => chaos({ ...place('root unchecked'), ...short, pauses: 6 }), stale);
+  });
+
+  test('by wrong clocks: a holder whose commits nobody checks', async () => {
+    const attack = (): Promise<FaultReport> =>
+      clocks({ ...place('root unchecked'), serverClock: false, kills: 4, ...short });
+    await expectFoundSoon(attack, /two holders replaced one root/);
+  });
+
+  test('by contention: checks that are judged apart from the commit', async () => {
+    await expectFoundSoon(() => contention({ ...place('checks first'), ...short }), /two holders replaced one root/);
+  });
+
+  test('by contention: a store that keeps the event loop from turning', async () => {
+    expectFound(await contention({ ...place('blocks'), ...short, mostStallMs: 1_000 }), /an event loop stood still/);
+  });
+
+  test('by a long update: reads that wait for it', async () => {
+    expectFound(
+      await servesDuringUpdate({ ...place('reads wait'), updateMs: 3_000, mostMs: 1_000 }),
+      /a serve elsewhere took \d+ ms while an update ran/,
+    );
+  });
+
+  test('by a backlog: memory that is not given back', async () => {
+    const small = { updates: 4_000, instances: 0, samples: 0, growBytes: 4 * 2 ** 20 };
+    expectFound(await backlog({ ...place('leaks'), ...small }), /heap grew by/);
+  });
+
+  test('by many instances: appends that make nothing due', async () => {
+    const small = { updates: 0, instances: 5, samples: 1, foundMs: 2_500 };
+    expectFound(await backlog({ ...place('due lost'), ...small }), /did not begin within/);
+  });
+
+  test('by a soak: memory that is not given back', async () => {
+    expectFound(await soak({ ...place('leaks'), durationMs: 8_000, updates: 100 }), /heap grew from/);
   });
 
   test('by killed callers: a key that is not checked', async () => {

@@ -1,0 +1,17 @@
+import { soak } from '@motion-ts/test-harness';
+import { describe, expect, test } from 'vitest';
+import { expectFine, nightly, place } from './places.js';
+
+/** How long: `MOTION_SOAK_SECONDS`. */
+const seconds = Number(process.env['MOTION_SOAK_SECONDS'] ?? (nightly ? 600 : 10));
+
+describe('all faults at once', () => {
+  test('for long leave nothing behind', { timeout: seconds * 1_000 + 180_000 }, async () => {
+    // A short one still warms up, and measures no growth.
+    const growth = seconds >= 120 ? 0.1 : 1;
+    const report = await soak({ ...place(), durationMs: seconds * 1_000, growth, updates: 100 });
+    expectFine(report);
+    expect(report.figures['kills']).toBeGreaterThan(0);
+    expect(report.figures['stale commits refused']).toBeGreaterThan(0);
+  });
+});
