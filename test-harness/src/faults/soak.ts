@@ -21,6 +21,10 @@ export interface SoakOptions extends LoadOptions {
   readonly storeTimeoutMs?: number;
 }
 
+/** Times that the heap is measured, and that it must be to say anything. */
+const SAMPLES = 60;
+const FEWEST_SAMPLES = 12;
+
 /** Ends all other faults after a time, and watches the heap of a worker of its own. */
 class Lasting implements Fault {
   private readonly ms: number;
@@ -36,10 +40,12 @@ class Lasting implements Fault {
     const veteran = load.addWorker(undefined, ['--expose-gc']);
     const until = performance.now() + this.ms;
     while (performance.now() < until && load.goesOn(0, 1)) {
-      await pause(this.ms / 60);
+      await pause(this.ms / SAMPLES);
       this.heaps.push((await veteran.ask<{ heapUsed: number }>({ do: 'vitals' })).heapUsed);
     }
     load.stopped = true;
+    if (this.heaps.length < FEWEST_SAMPLES && !load.failed)
+      load.problems.push(`the heap was measured only ${this.heaps.length} times`);
   }
 
   figures(load: Load): Record<string, number> {

@@ -10,7 +10,6 @@ import {
   recoveries,
   rollingStops,
   servesDuringUpdate,
-  soak,
 } from '@motion-ts/test-harness';
 import { describe, expect, test } from 'vitest';
 import { place } from './places.js';
@@ -77,10 +76,6 @@ describe.concurrent('what is broken is found', { timeout: 180_000 }, () => {
   test('by many instances: appends that make nothing due', async () => {
     const small = { updates: 0, instances: 5, samples: 1, foundMs: 2_500 };
     expectFound(await backlog({ ...place('due lost'), ...small }), /did not begin within/);
-  });
-
-  test('by a soak: memory that is not given back', async () => {
-    expectFound(await soak({ ...place('leaks'), durationMs: 8_000, updates: 100 }), /heap grew from/);
   });
 
   test('by killed callers: a key that is not checked', async () => {

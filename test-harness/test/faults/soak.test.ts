@@ -14,4 +14,9 @@ describe('all faults at once', () => {
     expect(report.figures['kills']).toBeGreaterThan(0);
     expect(report.figures['stale commits refused']).toBeGreaterThan(0);
   });
+
+  test('show memory that is not given back', { timeout: 120_000 }, async () => {
+    const { problems } = await soak({ ...place('leaks'), durationMs: 8_000, updates: 100 });
+    expect(problems.join('\n')).toMatch(/heap grew from/);
+  });
 });
