@@ -69,6 +69,7 @@ export default defineConfig({
       },
       {
         resolve: { alias },
+        oxc: { decorator: { legacy: true } },
         test: {
           name: 'stores',
           include: ['packages/{memory,sqlite}/test/**/*.test.ts', 'test-harness/test/**/*.test.ts'],

@@ -115,7 +115,7 @@ export class Crew {
         return;
       }
       case 'close':
-        void this.close(victim, { abortRunning: random.chance(0.5) });
+        this.world.schedule(0, () => void this.close(victim, { abortRunning: random.chance(0.5) }), process);
     }
   }
 
@@ -180,7 +180,7 @@ export class Crew {
       onError: (error, info) => heard(process, `update ${info.update} of flow ${info.flow}`, error),
     });
     const member = { process, store, motion, closing: false };
-    equip(member);
+    this.world.enter(process, () => equip(member));
     this.members.push(member);
     return member;
   }
@@ -190,7 +190,8 @@ export class Crew {
     const { random } = this;
     const own = shard !== undefined || random.chance(0.5);
     const { process, motion } = this.spawn(own ? 'off' : 'background');
-    if (own) motion.worker({ ...(shard && { shard }), concurrency: random.pick([1, 2, 256]) });
+    const concurrency = random.pick([1, 2, 256]);
+    if (own) this.world.enter(process, () => motion.worker({ ...(shard && { shard }), concurrency }));
     this.options.trace(`${process.name} starts: a worker${shard ? ` of shard ${shard}` : ''}`);
   }
 

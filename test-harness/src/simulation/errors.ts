@@ -28,3 +28,16 @@ export function describe(error: unknown): string {
   if (MotionError.is(error) || StoreError.is(error)) return `${error.name} ${error.code}: ${error.message}`;
   return error instanceof Error ? (error.stack ?? String(error)) : String(error);
 }
+
+const HERE = new URL('.', import.meta.url).pathname;
+
+/** An error of the users' own code: with their frames, without the simulator's. */
+export function describeTheirs(error: unknown): string {
+  const isOurs = (line: string): boolean =>
+    /^\s*at /.test(line) && (line.includes(HERE) || /\(?node:|[\\/]node_modules[\\/]/.test(line));
+  return describe(error)
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !isOurs(line))
+    .slice(0, 12)
+    .join('\n');
+}

@@ -28,6 +28,8 @@ export class World {
   events = 0;
   /** Of all that happened so far, in order. */
   hash = 0;
+  /** Runs something as a process: whoever must know later whose doing a thing was sets it. */
+  enter: (process: Process, run: () => void) => void = (_, run) => run();
   /** Events after which a run is given up. */
   maxEvents = 2_000_000;
   private readonly heap: Happening[] = [];
@@ -88,7 +90,8 @@ export class World {
       }
       if (++this.events > this.maxEvents) throw new Runaway(`more than ${this.maxEvents} events`);
       this.hash = Math.imul(this.hash ^ Math.floor(next.at * 16) ^ next.tie, 0x01000193);
-      next.run();
+      if (process) this.enter(process, next.run);
+      else next.run();
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
   }

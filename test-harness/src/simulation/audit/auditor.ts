@@ -3,7 +3,7 @@ import type { ServerPartition, SimulatedServer } from '../server.js';
 import { assertBesideChain, assertChain, assertCursor } from './chain.js';
 import { referencedGroups } from './groups.js';
 import type { Problem } from './invariants.js';
-import { readOutcome, readRoot } from './layout.js';
+import { type RootRecord, readOutcome, readRoot } from './layout.js';
 import { at, type Life, newLife, type QueuedUpdate, type StateModel, type Step } from './life.js';
 import { assertOutcomes, assertOutcomesAreConsumed, consumedBy, outcomeDeleted } from './outcomes.js';
 import { assertConsumedIsGone, assertQueue, readUpdates } from './queue.js';
@@ -30,8 +30,8 @@ export interface AuditCounts {
 export interface AuditOptions<Work, L extends Life<Work>> {
   readonly server: SimulatedServer;
   readonly model: StateModel<Work, L>;
-  /** In no case may queued work be due later than in so many milliseconds. */
-  readonly longestDueMs: number;
+  /** Queued work must be due within so many milliseconds. */
+  readonly longestDueMs: (root: RootRecord) => number;
   readonly problem: Problem;
   readonly trace: (text: string) => void;
 }

@@ -1,7 +1,7 @@
 import type { Commit } from '@motion-ts/core/store';
 import type { ServerPartition, SimulatedServer } from '../server.js';
 import type { Problem } from './invariants.js';
-import { type CallRecord, readBatch, readStored } from './layout.js';
+import { type CallRecord, type RootRecord, readBatch, readStored } from './layout.js';
 import type { Life, QueuedUpdate } from './life.js';
 
 const keyOf = (seq: number): string => `q/${String(seq).padStart(16, '0')}`;
@@ -12,7 +12,7 @@ export function assertQueue(
   after: ServerPartition,
   commit: Commit,
   { world }: SimulatedServer,
-  longestDueMs: number,
+  longestDueMs: (root: RootRecord) => number,
   problem: Problem,
 ): void {
   const { cursor } = life.root;
@@ -22,7 +22,7 @@ export function assertQueue(
     for (let seq = cursor + 1; seq <= after.seq; seq++)
       if (!after.entries.has(keyOf(seq))) problem(`${where} q/${seq} is missing, the cursor is at ${cursor}`, 'I3');
   if (after.due === null) problem(`${where} work is queued, but never due`, 'I4');
-  else if (commit.due && after.due > world.now + longestDueMs)
+  else if (commit.due && after.due > world.now + longestDueMs(life.root))
     problem(`${where} work is due in ${Math.round(after.due - world.now)} ms only`, 'I5');
 }
 

@@ -71,7 +71,7 @@ export class Scenario implements Stage {
     const problem = (text: string, invariant?: Invariant): void => this.problem(text, invariant);
     const trace = (text: string): void => this.trace(text);
     this.model = new JournalModel(this.server, problem);
-    const longestDueMs = Math.max(this.plan.ttlMs, 1_000) * 1.2;
+    const longestDueMs = (): number => Math.max(this.plan.ttlMs, 1_000) * 1.2;
     this.auditor = new Auditor({ server: this.server, model: this.model, longestDueMs, problem, trace });
     this.accounting = new Accounting(this.server, this.auditor, problem);
     this.component = journalOf(options.core) as Stage['component'];
