@@ -1,6 +1,6 @@
 /** The conformance suite for stores, and what else proves a store right. */
 
-export { BROKEN_STORES, type BrokenStore } from './broken/index.js';
+export { BROKEN_STORES, type BrokenStore, overLink, SimulatedLink } from './broken/index.js';
 export {
   type ConformanceOptions,
   type ConformanceReport,

@@ -48,3 +48,78 @@ export class ErrorsOfItsOwn extends Altered {
     }
   }
 }
+
+export class CloseHangs extends Altered {
+  override async close(): Promise<void> {
+    await super.close();
+    await new Promise(() => {});
+  }
+}
+
+export class ValueLimitIgnored extends Altered {
+  override get limits(): Limits {
+    return { ...this.good.limits, valueBytes: 1000 };
+  }
+}
+
+/** One that is longer is cut, and meets others. */
+export class LongKeysCut extends Altered {
+  override commit(partition: string, commit: Commit): ReturnType<Store['commit']> {
+    return super.commit(partition, { ...commit, puts: commit.puts?.map((put) => ({ ...put, key: cut(put.key) })) });
+  }
+  override get(...[partition, keys, options]: Parameters<Store['get']>): ReturnType<Store['get']> {
+    return super.get(partition, keys.map(cut), options);
+  }
+}
+
+const cut = (key: string): string => (key.length > 500 && key.length <= 512 ? key.slice(0, 500) : key);
+
+export class KeysWithoutCase extends Altered {
+  override async get(...[partition, keys, options]: Parameters<Store['get']>): ReturnType<Store['get']> {
+    const snapshot = await super.get(partition, keys, options);
+    const lower = await super.get(
+      partition,
+      keys.map((key) => key.toLowerCase()),
+    );
+    return { ...snapshot, entries: snapshot.entries.map((entry, i) => lower.entries[i] ?? entry) };
+  }
+}
+
+export class CacheAcrossPartitions extends Altered {
+  override cacheGet(_partition: string, key: string): Promise<Uint8Array | undefined> {
+    return super.cacheGet('all', key);
+  }
+  override cacheSet(...[, key, value, ttlMs]: Parameters<Store['cacheSet']>): Promise<void> {
+    return super.cacheSet('all', key, value, ttlMs);
+  }
+}
+
+/** Every other client's clock is ten minutes ahead. */
+export class ExpiryByTheClientsClock extends Altered {
+  static #clients = 0;
+  readonly #ahead: number = ExpiryByTheClientsClock.#clients++ % 2 === 0 ? 0 : 600_000;
+  override cacheSet(...[partition, key, value, ttlMs]: Parameters<Store['cacheSet']>): Promise<void> {
+    return super.cacheSet(partition, key, value, ttlMs + this.#ahead);
+  }
+}
+
+export class WatchLeaks extends Altered {
+  override watch(listener: (partition: string | undefined) => void): () => void {
+    super.watch(listener);
+    return () => {};
+  }
+}
+
+export class WatchTellsOfItselfAlone extends Altered {
+  readonly #listeners: Set<(partition: string | undefined) => void> = new Set();
+  override async commit(partition: string, commit: Commit): ReturnType<Store['commit']> {
+    const result = await super.commit(partition, commit);
+    for (const listener of this.#listeners) listener(partition);
+    return result;
+  }
+  override watch(listener: (partition: string | undefined) => void): () => void {
+    super.watch(() => {})();
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+}
