@@ -18,6 +18,9 @@ const BRAND: unique symbol = Symbol.for('@motion-ts/core:error') as never;
  * | `INVALID_ID` | an instance id is no string, empty, too long, or holds a lone surrogate | use another id |
  * | `NO_INIT_PARAMS` | the instance does not exist yet and its `@InitState` wants params | pass `{ init }` |
  * | `INSTANCE_GONE` | the instance was cleared (and maybe made anew) since it was opened | open it again |
+ * | `INSTANCE_MOVED` | the instance moved to another store, or is still on its way here | open it there; or finish `copyInstances` |
+ * | `INSTANCE_EXISTS` | the store to copy to has another instance of that name | clear one of the two |
+ * | `COPY_MISMATCH` | what was copied does not read back as it was written | mend the store, and copy again |
  * | `UPDATE_FAILED` | an update is a dead letter: all its tries failed | see `cause`; `deadLetters()`, `redrive(id)` |
  * | `UPDATE_DISCARDED` | the update's discard policy dropped it | none is needed |
  * | `NO_DEAD_LETTER` | no dead letter has this id (any more) | list them with `deadLetters()` |
@@ -40,6 +43,9 @@ export type MotionErrorCode =
   | 'INVALID_ID'
   | 'NO_INIT_PARAMS'
   | 'INSTANCE_GONE'
+  | 'INSTANCE_MOVED'
+  | 'INSTANCE_EXISTS'
+  | 'COPY_MISMATCH'
   | 'UPDATE_FAILED'
   | 'UPDATE_DISCARDED'
   | 'NO_DEAD_LETTER'

@@ -35,6 +35,13 @@ export type {
   UpdateProps,
 } from './component/read.js';
 export { isRemove, type Remove, remove } from './component/remove.js';
+export {
+  type CopiedInstance,
+  type CopyOptions,
+  type CopyProgress,
+  type CopyReport,
+  copyInstances,
+} from './copy/copy-instances.js';
 export type { Env } from './env.js';
 export { MotionError, type MotionErrorCode, type MotionErrorDetails } from './errors.js';
 export type {

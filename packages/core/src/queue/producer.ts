@@ -201,10 +201,11 @@ export class Producer implements DeferredQueue {
         ],
         deadline,
       );
-      if (now.entries[0]?.rev !== this.incarnation) throw this.gone();
       this.slotRev = now.entries[1]?.rev ?? null;
-      // An earlier sending of this very batch, or its call's own commit, had landed after all.
+      // An earlier sending of this very batch, or its call's own commit, had landed after all. That counts even if the
+      // instance has ended since: it may have moved to another store, and the call with it.
       if (this.slotRev !== null && tried.has(this.slotRev)) return this.resolveUpTo(batch, now.seq);
+      if (now.entries[0]?.rev !== this.incarnation) throw this.gone();
       if (redriven && now.entries.at(-1)?.rev !== redriven.rev)
         throw new MotionError(
           'NO_DEAD_LETTER',
@@ -289,6 +290,9 @@ export class Producer implements DeferredQueue {
   }
 
   private gone(): MotionError {
-    return new MotionError('INSTANCE_GONE', `${this.queue.what} was cleared since it was opened; open it again`);
+    return new MotionError(
+      'INSTANCE_GONE',
+      `${this.queue.what} was cleared, or moved, since it was opened; open it again`,
+    );
   }
 }

@@ -1,7 +1,7 @@
 import { sleep } from '../env.js';
 import type { QueueContext } from '../queue/context.js';
 import { GONE, INIT, ROOT } from '../state/keys.js';
-import { encodeStamp } from '../state/records.js';
+import { decodeMark, encodeStamp, type Mark } from '../state/records.js';
 import { commitOnce } from '../store/commit-once.js';
 import { StoreError } from '../store/errors.js';
 
@@ -23,10 +23,8 @@ export async function clearInstance(place: Place): Promise<boolean> {
   for (;;) {
     const { entries } = await store.get(partition, [INIT, ROOT, GONE]);
     const [init, root, gone] = entries;
-    if (!init && !root) {
-      if (gone) await finishClear(place);
-      return gone !== undefined;
-    }
+    if (!init && !root && !gone) return false;
+    if (!init && !root && (await finishClear(place)) === 'cleared') return true;
     const outcome = await commitOnce(
       env,
       store,
@@ -34,7 +32,7 @@ export async function clearInstance(place: Place): Promise<boolean> {
       {
         id: env.id(),
         checks: [
-          { key: GONE, rev: null },
+          { key: GONE, rev: gone?.rev ?? null },
           // The holder moves root all the time, and is ended by its going; the incarnation says which life this is.
           init ? { key: INIT, rev: init.rev } : { key: ROOT, rev: root?.rev ?? null },
         ],
@@ -53,14 +51,20 @@ export async function clearInstance(place: Place): Promise<boolean> {
   return true;
 }
 
-/** Deletes what an ended instance left. Does nothing without its mark. */
+/**
+ * Deletes what an ended instance left. Does nothing without its mark.
+ *
+ * @returns what the mark said, if there was one; but for 'cleared' it still stands
+ */
 export async function finishClear({
   env,
   store,
   partition,
-}: Pick<Place, 'env' | 'store' | 'partition'>): Promise<void> {
+}: Pick<Place, 'env' | 'store' | 'partition'>): Promise<Mark['kind'] | undefined> {
   const gone = (await store.get(partition, [GONE])).entries[0];
-  if (!gone) return;
+  if (!gone?.value) return undefined;
+  const { kind } = decodeMark(gone.value, partition);
+  if (kind !== 'cleared') return kind;
   const checks = [{ key: GONE, rev: gone.rev }];
   for (let attempt = 0; ; ) {
     const page = await store.list(partition, { prefix: '', limit: PAGE });
@@ -70,7 +74,7 @@ export async function finishClear({
       ? { id: env.id(), checks, deletes: [GONE], drop: true }
       : { id: env.id(), checks, deletes: keys };
     try {
-      if (!(await store.commit(partition, commit)).ok) return;
+      if (!(await store.commit(partition, commit)).ok) return kind;
     } catch (error) {
       // A list need not show what a store that fell back has again: then the drop leaves something, and is refused.
       if (last && StoreError.is(error, 'invalid') && attempt++ < TRIES) continue;
@@ -79,4 +83,5 @@ export async function finishClear({
     if (last) break;
   }
   await store.cacheClear(partition);
+  return kind;
 }

@@ -21,7 +21,7 @@ export interface OpenOptions {
 /**
  * Loads an instance, making it first if need be. However many do so at once, one InitState takes effect.
  *
- * @throws MotionError `NO_INIT_PARAMS`, `INSTANCE_GONE` (with `existing`), `INVALID_PATCH`, `NOT_SERIALIZABLE`, `CORRUPT`;
+ * @throws MotionError `NO_INIT_PARAMS`, `INSTANCE_GONE` (with `existing`), `INSTANCE_MOVED`, `INVALID_PATCH`, `NOT_SERIALIZABLE`, `CORRUPT`;
  *   what InitState throws; StoreError
  */
 export async function openOrCreate(opened: OpenedInstance, settings: Settings, options: OpenOptions): Promise<void> {
@@ -33,9 +33,16 @@ export async function openOrCreate(opened: OpenedInstance, settings: Settings, o
     } catch (error) {
       if (!MotionError.is(error, 'INSTANCE_GONE')) throw error;
     }
+    const mark = await finishClear(opened.queue);
+    if (mark === 'left')
+      throw new MotionError('INSTANCE_MOVED', `${opened.what} has moved to another store: open it there`);
+    if (mark === 'arriving')
+      throw new MotionError(
+        'INSTANCE_MOVED',
+        `${opened.what} is being copied here from another store, and is not complete: finish copyInstances(), or clear it here`,
+      );
     if (options.existing)
       throw new MotionError('INSTANCE_GONE', `${opened.what} does not exist, and 'existing' says not to create it`);
-    await finishClear(opened.queue);
     first ??= await firstState(opened, settings, options.init);
     if (await create(opened, settings, first)) return;
   }

@@ -1,6 +1,6 @@
 import { MotionError } from '../errors.js';
 import type { QueueContext } from '../queue/context.js';
-import { OUTCOMES, outcomeKey } from '../state/keys.js';
+import { INIT, OUTCOMES, outcomeKey } from '../state/keys.js';
 import { type Call, decodeOutcome, type Outcome, type StoredError, WRITE_STATE } from '../state/records.js';
 import type { Revision } from '../store/contract.js';
 import type { DeadLetter } from './api.js';
@@ -77,11 +77,27 @@ export async function callOf(queue: QueueContext, { id, dead }: StoredDeadLetter
   return { id: queue.env.id(), flow: dead.flow, updates: [dead.update], payload, at: queue.env.now() };
 }
 
-/** @throws MotionError `NO_DEAD_LETTER` */
-export async function dropDeadLetter(queue: QueueContext, letter: StoredDeadLetter): Promise<void> {
+/**
+ * @param incarnation of the instance: of one that has ended nothing is dropped
+ * @throws MotionError `NO_DEAD_LETTER`, `INSTANCE_GONE`
+ */
+export async function dropDeadLetter(
+  queue: QueueContext,
+  letter: StoredDeadLetter,
+  incarnation: Revision,
+): Promise<void> {
   const { env, store, partition, what, chunks } = queue;
   const key = outcomeKey(letter.id);
-  const result = await store.commit(partition, { id: env.id(), checks: [{ key, rev: letter.rev }], deletes: [key] });
+  const result = await store.commit(partition, {
+    id: env.id(),
+    checks: [
+      { key, rev: letter.rev },
+      { key: INIT, rev: incarnation },
+    ],
+    deletes: [key],
+  });
+  if (!result.ok && result.failed.includes(INIT))
+    throw new MotionError('INSTANCE_GONE', `${what} was cleared, or moved, since it was opened; open it again`);
   if (!result.ok)
     throw new MotionError(
       'NO_DEAD_LETTER',

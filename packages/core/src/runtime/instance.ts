@@ -178,7 +178,10 @@ export class InstanceHandle {
   }
 
   async discardDeadLetter(id: string): Promise<void> {
-    return this.counted(async () => dropDeadLetter(this.opened.queue, await findDeadLetter(this.opened.queue, id)));
+    return this.counted(async () => {
+      const { queue, root } = this.opened;
+      await dropDeadLetter(queue, await findDeadLetter(queue, id), root.incarnation);
+    });
   }
 
   async close(): Promise<void> {

@@ -77,7 +77,8 @@ export class Motion {
    * @param id the instance's name, any text. Default: a new one
    * @param options `init`: what the `@InitState` method gets; `existing`: never create
    * @throws MotionError `INVALID_COMPONENT`, `UNKNOWN_COMPONENT`, `INVALID_ID`, `NO_INIT_PARAMS`, `INVALID_PATCH`,
-   *   `NOT_SERIALIZABLE`, `INSTANCE_GONE` (with `existing`), `CORRUPT`, `CLOSED`; what InitState throws; StoreError
+   *   `NOT_SERIALIZABLE`, `INSTANCE_GONE` (with `existing`), `INSTANCE_MOVED`, `CORRUPT`, `CLOSED`; what InitState throws;
+   *   StoreError
    */
   async instance<C extends AnyComponent>(
     component: ComponentClass<C>,
@@ -115,7 +116,7 @@ export class Motion {
 
   /**
    * Removes an instance with everything: its state, what is queued, dead letters, cached results. Those who have it open
-   * get `INSTANCE_GONE`.
+   * get `INSTANCE_GONE`. Of an instance that moved to another store it removes what stayed here.
    *
    * @returns whether there was one
    * @throws MotionError `INVALID_ID`, `CLOSED`; StoreError

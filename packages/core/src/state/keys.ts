@@ -14,12 +14,14 @@ import type { Key } from '../store/contract.js';
  *   i/<hash>        an idempotency key that was used
  *   o/<update id>   an outcome other than ok
  *   b/<group>/...   the chunks of a big value
- *   gone            stands while the instance is being cleared
+ *   gone            stands while nobody may use what is here: it is being cleared, has moved away, or is still arriving
+ *   moved           of an instance that came from another store: which one it was there
  */
 export const INIT: Key = 'init';
 export const ROOT: Key = 'root';
 export const DIR: Key = 'dir';
 export const GONE: Key = 'gone';
+export const MOVED: Key = 'moved';
 export const OUTCOMES = 'o/';
 export const SLOTS = 'w/';
 export const IDEMPOTENCY = 'i/';

@@ -282,7 +282,7 @@ export class View {
   private gone(): MotionError {
     return new MotionError(
       'INSTANCE_GONE',
-      `${this.what} does not exist (any more): it was cleared; open it again to make it anew`,
+      `${this.what} does not exist (any more): it was cleared, or moved; open it again to make it anew`,
     );
   }
 }
