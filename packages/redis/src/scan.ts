@@ -43,7 +43,14 @@ export class Scanner {
     const request = (some: readonly number[], rest: Partial<Request>): Request => ({
       script: scripts.scan,
       keys: [],
-      args: [this.#keys.head, `}${index}`, ...range, String(PER_BUCKET), some.join(' ')],
+      args: [
+        this.#keys.head,
+        `}${index}`,
+        ...range,
+        String(PER_BUCKET),
+        some.join(' '),
+        this.#client.isCluster ? '1' : '16',
+      ],
       what: () => `scan of ${JSON.stringify(query)}`,
       ...rest,
     });

@@ -35,10 +35,13 @@ export class StartUp {
   async #check(): Promise<void> {
     const client = this.#client;
     const servers = client.isCluster ? (client as Cluster).nodes('master') : [client as Redis];
-    const [layout, ...warnings] = await Promise.all([
-      this.#layout(),
-      ...servers.map(async (server) => warningsOf(await infoOf(server), client.isCluster)),
-    ]);
+    const looking = this.#layout();
+    // What is wrong with a server explains why it does not answer that.
+    looking.catch(() => {});
+    const warnings = await Promise.all(
+      servers.map(async (server) => warningsOf(await infoOf(server), client.isCluster)),
+    );
+    const layout = await looking;
     if (layout !== LAYOUT)
       throw new StoreError(
         'invalid',

@@ -94,9 +94,11 @@ end
 local keys = {}
 for bucket in string.gmatch(ARGV[8], '%d+') do keys[#keys + 1] = head .. bucket .. tail end
 local lists = {}
-for i = 1, #keys, 16 do
-  local last = math.min(i + 15, #keys)
-  if call('EXISTS', unpack(keys, i, last)) > 0 then
+-- Most are not there, and one command tells so for many; in a cluster a command has keys of one slot alone.
+local at_once = tonumber(ARGV[9])
+for i = 1, #keys, at_once do
+  local last = math.min(i + at_once - 1, #keys)
+  if at_once == 1 or call('EXISTS', unpack(keys, i, last)) > 0 then
     for j = i, last do
       local list = low == '' and dues(keys[j]) or low ~= '' and names(keys[j])
       if #list > 0 then lists[#lists + 1] = list end
