@@ -131,14 +131,15 @@ export class Calls {
   }
 
   async #send(request: Request): Promise<unknown> {
-    const { script, keys, args } = request;
-    const client = request.node ?? this.#connection.client;
+    const { script, keys, args, node } = request;
+    const rest = [String(keys.length), ...keys, ...args];
+    const connection = this.#connection;
     try {
-      return await this.#withReplicas(request, client.callBuffer('evalsha', script.sha, keys.length, ...keys, ...args));
+      return await this.#withReplicas(request, connection.send('evalsha', [script.sha, ...rest], node));
     } catch (error) {
       if (!isNoScript(error)) throw error;
       // The server was started anew, or is a new one.
-      return await this.#withReplicas(request, client.callBuffer('eval', script.source, keys.length, ...keys, ...args));
+      return await this.#withReplicas(request, connection.send('eval', [script.source, ...rest], node));
     }
   }
 
@@ -146,7 +147,7 @@ export class Calls {
     if (!once || this.#wait === undefined) return answer;
     const { replicas, timeoutMs } = this.#wait;
     // Right behind it on the same connection.
-    const waited = this.#connection.client.callBuffer('wait', replicas, timeoutMs).then(
+    const waited = this.#connection.client.wait(replicas, timeoutMs).then(
       (count) => ({ count: Number(count) }),
       (error: unknown) => ({ count: 0, error }),
     );

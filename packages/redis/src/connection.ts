@@ -1,5 +1,5 @@
 import { StoreError } from '@motion-ts/core/store';
-import type { Redis } from 'ioredis';
+import { Command, type Redis } from 'ioredis';
 import { type Client, makeClient } from './client.js';
 import { isFatal, messageOf, refusal } from './failure.js';
 import type { CheckedOptions } from './options.js';
@@ -49,6 +49,18 @@ export class Connection {
     // How that fails comes as an event.
     if (status === 'wait' || status === 'end') this.client.connect().catch(() => {});
     return waiting;
+  }
+
+  /** Sends one command; its answer has Buffers for strings. What one turn sends to a server goes out in one write. */
+  send(command: string, args: readonly (string | Buffer)[], node?: Redis): Promise<unknown> {
+    const client = node ?? this.client;
+    // Of a cluster, which has none itself, the right server is known only further down.
+    const { stream } = client as Partial<Redis>;
+    if (stream !== undefined && stream.writableCorked === 0) {
+      stream.cork();
+      process.nextTick(() => stream.uncork());
+    }
+    return client.sendCommand(new Command(command, [...args], { replyEncoding: null })) as Promise<unknown>;
   }
 
   /** Gives up a connection on which nothing comes any more; the next one is tried at once. */

@@ -81,7 +81,7 @@ function targetOf({ url, options, cluster, client }: RedisStoreOptions): Target 
 
 /** A commit that is sent twice by the client itself may be applied twice, or answered as refused although it was applied. */
 function assertSafe(client: Redis | Cluster): void {
-  if (typeof client?.callBuffer !== 'function') throw invalid('client is no client of ioredis');
+  if (typeof client?.sendCommand !== 'function') throw invalid('client is no client of ioredis');
   const { options } = client;
   assertPlain(options.keyPrefix);
   const node = client.isCluster ? ((options as ClusterOptions).redisOptions ?? {}) : (options as RedisOptions);

@@ -21,6 +21,7 @@ export function snapshotOf(
   if (head === null || head === undefined) return { seq: 0, dueIn: null, entries };
   // `<seq> ` or `<seq> <due> <now>`.
   const [seq, due, now] = head.toString('latin1').split(' ');
+  if (!/^\d+$/.test(seq as string)) throw new StoreError('corrupt', `the head of ${partition} cannot be read`);
   return { seq: Number(seq), dueIn: due ? Number(due) - Number(now) : null, entries };
 }
 

@@ -87,8 +87,7 @@ describe('a cluster', () => {
   }, 300_000);
 
   test('is not for a client of one server', async () => {
-    const [node] = servers.nodes as [{ port: number }];
-    const error = await failureOf(openStore({ url: `redis://127.0.0.1:${node.port}` }).open());
+    const error = await failureOf(openStore({ url: servers.servers[0]?.url as string }).open());
     expect(error).toMatchObject({ code: 'invalid', message: expect.stringContaining('option cluster') });
   });
 

@@ -8,6 +8,8 @@ const REDIS: Program = { name: 'redis-server', debianPackage: 'redis-server' };
 export interface RedisServerOptions {
   /** Whether every write is in the append-only file, fsynced, before it is answered. Default: false, nothing is kept. */
   readonly appendonly?: boolean;
+  /** Default: one that is free. */
+  readonly port?: number;
   /** More arguments, for instance `['--maxmemory', '10mb']`. */
   readonly args?: readonly string[];
 }
@@ -33,7 +35,7 @@ export interface RedisServer {
  * await server.process.restart();
  */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const data = dataDirectory();
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', data.path, '--save', ''];
   if (options.appendonly) args.push('--appendonly', 'yes', '--appendfsync', 'always');

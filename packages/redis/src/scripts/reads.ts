@@ -13,6 +13,7 @@ for i = 2, keys + 1 do
     else
       if string.byte(entry, #rev + 1) == 43 then
         entry = call('HGET', KEYS[1], ' ' .. ARGV[i])
+        if not entry then return redis.error_reply('CORRUPT large value is missing') end
         found[i] = entry
       end
       room = room - #entry + #rev + 1
@@ -41,6 +42,7 @@ for i, key in ipairs(keys) do
   if entry then
     local large = string.find(entry, '^[^ +]+%+')
     if large then entry = call('HGET', KEYS[1], ' ' .. key) end
+    if not entry then return redis.error_reply('CORRUPT large value is missing') end
     page[#page + 1] = key
     page[#page + 1] = entry
     room = room - #entry
