@@ -1,3 +1,4 @@
+import { StoreError } from '@motion-ts/core/store';
 import pg from 'pg';
 import { breaksConnection, Failure } from './failure.js';
 import type { CheckedOptions } from './options.js';
@@ -41,12 +42,13 @@ export class Connections {
   /** Of our own pool. */
   readonly #clients: Set<pg.PoolClient> = new Set();
 
+  /** @throws StoreError `invalid` for a URL or options that pg cannot read */
   constructor(options: CheckedOptions) {
+    this.where = whereIs(options);
     this.size = options.connections;
     this.#prepared = options.preparedStatements;
     this.#own = options.pool === undefined ? this.#makePool(options) : undefined;
     this.#pool = options.pool ?? (this.#own as unknown as PgPool);
-    this.where = whereIs(options);
     // Without a listener, the end of an idle connection would be the end of the process.
     this.#pool.on('error', ignore);
   }
@@ -151,10 +153,19 @@ function left(deadline: number): number {
 
 function ignore(): void {}
 
-/** Never the password. */
+/**
+ * The server, never the password.
+ *
+ * @throws StoreError `invalid` for a URL or options that pg cannot read
+ */
 function whereIs({ connection, pool }: CheckedOptions): string {
   if (pool !== undefined) return 'the server of the given pool';
-  // Only reads the options, the URL and the environment.
-  const { host, port, database } = new pg.Client(connection as pg.ClientConfig);
-  return `postgres at ${host}:${port}, database ${database}`;
+  try {
+    // Only reads the options, the URL, the environment and the files that they name.
+    const { host, port, database } = new pg.Client(connection as pg.ClientConfig);
+    return `postgres at ${host}:${port}, database ${database}`;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new StoreError('invalid', `PostgresStore: the connection cannot be read: ${why}`, { cause: error });
+  }
 }
