@@ -88,3 +88,18 @@ export function drawCircumstances(
     rollbacks: withRollback && on('rollback') ? random.pick([2, 6, 15]) : 0,
   };
 }
+
+/** What was drawn for a run, in a line; what is not there at all is left out. */
+export function describeDrawn(plan: Circumstances): string {
+  const told: string[] = [];
+  const tell = (value: object): void => {
+    for (const [name, each] of Object.entries(value)) {
+      if (each === 0 || each === false) continue;
+      if (Array.isArray(each)) told.push(`${name} ${[...new Set(each)].join('+')}`);
+      else if (typeof each === 'object') tell(each);
+      else told.push(`${name} ${typeof each === 'number' ? Math.round(each * 1_000) / 1_000 : each}`);
+    }
+  };
+  tell(plan);
+  return told.join(', ');
+}

@@ -2,40 +2,50 @@
 import * as core from '@motion-ts/core';
 import { describeFailure, shrink, simulateSeed, simulateSeeds } from './journal/run.js';
 
-const USAGE = `usage:
-  run <first seed> <count> [--rollback] [--shrink]   run seeds, print failures and totals
-  replay <seed> [--rollback] [--trace]               run one seed twice and compare`;
+const USAGE = `Usage: npm run simulate -- <what> [options]
 
-const [mode = '', first = '1', second = '300'] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
-const flag = (name: string): boolean => process.argv.includes(`--${name}`);
-const options = { core, rollback: flag('rollback') };
+  run <first seed> <count>   run seeds, print the failures and what happened how often
+    --shrink                 of each failure: the kinds of trouble that it takes
+  replay <seed>              run one seed twice and compare
+    --trace                  print all that happens, line by line
 
-if (mode === 'run') {
-  const totals = await simulateSeeds(Number(first), Number(second), {
-    ...options,
-    onFailure: (result) => console.log(describeFailure(result)),
-    mostFailures: 20,
-  });
-  if (flag('shrink'))
-    for (const { seed } of totals.failed)
-      console.log(`seed ${seed} needs: ${(await shrink(seed, options)).join(', ')}`);
-  const events = totals.counts['events'] ?? 0;
-  console.log({
-    seeds: totals.seeds,
-    failed: totals.failed.length,
-    seconds: Number(totals.seconds.toFixed(1)),
-    eventsPerSecond: Math.round(events / totals.seconds),
-    ...totals.counts,
-  });
-  process.exitCode = totals.failed.length > 0 ? 1 : 0;
-} else if (mode === 'replay') {
-  const trace = flag('trace') ? (line: string): void => console.log(line) : undefined;
-  const once = await simulateSeed(Number(first), { ...options, ...(trace && { trace }) });
-  const again = await simulateSeed(Number(first), options);
+  --rollback                 now and then a replica takes over that lacks the last commits`;
+
+const KNOWN = ['rollback', 'shrink', 'trace'];
+const given = process.argv.slice(2);
+const flags = given.filter((argument) => argument.startsWith('--')).map((argument) => argument.slice(2));
+const [mode = '', ...numbers] = given.filter((argument) => !argument.startsWith('--'));
+const [first = 1, count = 300] = numbers.map(Number);
+const options = { core, rollback: flags.includes('rollback') };
+const isValid =
+  [first, count].every((number) => Number.isSafeInteger(number) && number >= 0) &&
+  flags.every((flag) => KNOWN.includes(flag));
+
+async function run(): Promise<boolean> {
+  const { failed, seeds, seconds, counts } = await simulateSeeds(first, count, { ...options, mostFailures: 20 });
+  for (const result of failed) {
+    const needs = flags.includes('shrink') ? (await shrink(result.seed, options)).needs : undefined;
+    console.log(describeFailure(result, needs));
+  }
+  const eventsPerSecond = Math.round((counts['events'] ?? 0) / seconds);
+  console.log({ seeds, failed: failed.length, seconds: Number(seconds.toFixed(1)), eventsPerSecond, ...counts });
+  return failed.length === 0;
+}
+
+async function replay(): Promise<boolean> {
+  const trace = flags.includes('trace') ? { trace: (line: string): void => console.log(line) } : {};
+  const once = await simulateSeed(first, { ...options, ...trace });
+  const again = await simulateSeed(first, options);
   console.log(once.problems.length > 0 ? describeFailure(once) : `seed ${first} is fine`);
   console.log(`hash ${once.hash}, again ${again.hash}`, once.counts);
-  process.exitCode = once.problems.length > 0 || once.hash !== again.hash ? 1 : 0;
-} else {
+  return once.problems.length === 0 && once.hash === again.hash;
+}
+
+// Who reads the first lines only is no failure.
+process.stdout.on('error', () => process.exit());
+if (isValid && mode === 'run') process.exitCode = (await run()) ? 0 : 1;
+else if (isValid && mode === 'replay') process.exitCode = (await replay()) ? 0 : 1;
+else {
   console.log(USAGE);
   process.exitCode = 2;
 }

@@ -60,6 +60,8 @@ function begin(
   { stage, process, name, life }: Caller,
   call: Pick<CallNote, 'label' | 'flow' | 'key' | 'flush'>,
 ): CallNote {
+  const how = `${call.flush ? ', and waits' : ''}${call.key === undefined ? '' : `, key ${call.key}`}`;
+  stage.trace(`${call.label} calls ${call.flow} of ${life?.partition}${how}`);
   return stage.accounting.begin({ ...call, process, caller: name, life });
 }
 

@@ -1,3 +1,4 @@
+import { describeDrawn } from '../circumstances.js';
 import { type Trouble, troubles } from './plan.js';
 import { Scenario, type ScenarioOptions, type ScenarioResult } from './scenario.js';
 
@@ -36,22 +37,36 @@ export async function simulateSeeds(
   return { seeds, failed, counts, seconds: (performance.now() - started) / 1_000 };
 }
 
-/** The kinds of trouble without which a seed does not fail any more. */
-export async function shrink(seed: number, options: ScenarioOptions): Promise<Trouble[]> {
-  const without = new Set(options.without);
-  for (const trouble of troubles) {
-    const fewer = new Set([...without, trouble]);
-    const { problems } = await simulateSeed(seed, { ...options, without: fewer });
-    if (problems.length > 0) without.add(trouble);
-  }
-  return troubles.filter((trouble) => !without.has(trouble));
+/** What a failure comes down to. */
+export interface Shrunk {
+  /** The kinds of trouble without which the seed does not fail any more. */
+  readonly needs: readonly Trouble[];
+  /** The others. */
+  readonly without: ReadonlySet<Trouble>;
 }
 
-/** What is to be told of a failed run. */
-export function describeFailure({ seed, problems, hash, plan }: ScenarioResult): string {
+/** Leaves out one kind of trouble after the other, for as long as the seed fails all the same. */
+export async function shrink(seed: number, options: ScenarioOptions): Promise<Shrunk> {
+  const without = new Set(options.without);
+  // Until nothing more can go: what was needed beside another kind may not be without it.
+  for (let before = -1; before !== without.size; ) {
+    before = without.size;
+    for (const trouble of troubles) {
+      if (without.has(trouble)) continue;
+      const { problems } = await simulateSeed(seed, { ...options, without: new Set([...without, trouble]) });
+      if (problems.length > 0) without.add(trouble);
+    }
+  }
+  return { needs: troubles.filter((trouble) => !without.has(trouble)), without };
+}
+
+/** What is to be told of a failed run: the seed, its problems, what was drawn, and what of it the failure takes. */
+export function describeFailure({ seed, problems, hash, plan }: ScenarioResult, needs?: readonly Trouble[]): string {
   return [
     `seed ${seed} (hash ${hash}) failed:`,
     ...problems.map((problem) => `  ${problem}`),
-    `  ${JSON.stringify(plan)}`,
+    `  drawn: ${describeDrawn(plan)}`,
+    ...(needs ? [`  it takes: ${needs.join(', ') || 'no trouble at all'}`] : []),
+    `  play it again: npm run simulate -- replay ${seed}${plan.rollbacks > 0 ? ' --rollback' : ''} --trace`,
   ].join('\n');
 }

@@ -1,4 +1,4 @@
-import { type Trouble, troubles } from '../circumstances.js';
+import { describeDrawn, type Trouble, troubles } from '../circumstances.js';
 import type { SeedResult, SimulationPlan } from './options.js';
 import type { Variation } from './seed-run.js';
 
@@ -66,12 +66,10 @@ function messageOf(
   takes: readonly string[],
   shrunk: Variation | undefined,
 ): string {
-  const { limits: _, faults, incidentKinds: __, ...rest } = plan;
-  const drawn = Object.entries({ ...rest, ...faults }).filter(([, value]) => value !== 0 && value !== false);
   const lines = [
     `seed ${seed} fails:`,
     ...problems.map((problem) => `  ${problem.replaceAll('\n', '\n    ')}`),
-    `drawn: ${drawn.map(([name, value]) => `${name} ${typeof value === 'number' ? round(value) : value}`).join(', ')}`,
+    `drawn: ${describeDrawn(plan)}`,
   ];
   if (shrunk) lines.push(`it takes: ${takes.length > 0 ? takes.join(', ') : 'no trouble at all'}`);
   lines.push(`play it again: simulate({ ..., seeds: [${seed}, 1], trace: console.log })`);
@@ -84,5 +82,3 @@ function messageOf(
   if (options.length > 0) lines.push(`and with less of all: add ${options.join(', ')}`);
   return lines.join('\n');
 }
-
-const round = (value: number): number => Math.round(value * 1_000) / 1_000;
