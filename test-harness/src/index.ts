@@ -5,6 +5,7 @@ export {
   type ConformanceOptions,
   type ConformanceReport,
   conformance,
+  type FailedCase,
   type Faults,
   formatReport,
   type Level,

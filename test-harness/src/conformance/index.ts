@@ -25,7 +25,7 @@ import { visibility } from './visibility.js';
 import { watch } from './watch.js';
 
 export type { ConformanceOptions, Faults, ProcessOptions, Runner, Supports } from './options.js';
-export { type ConformanceReport, formatReport, type Level, type LevelReport } from './report.js';
+export { type ConformanceReport, type FailedCase, formatReport, type Level, type LevelReport } from './report.js';
 
 /** In this order: what later groups rely on comes first. */
 const GROUPS: readonly (readonly [title: string, level: Level, group: Group])[] = [

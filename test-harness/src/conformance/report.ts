@@ -16,11 +16,20 @@ export const LEVELS: readonly Level[] = [
   'failure behaviour',
 ];
 
+/** A case that failed. */
+export interface FailedCase {
+  readonly case: string;
+  /** What it said. */
+  readonly message: string;
+  /** What it threw. */
+  readonly error: unknown;
+}
+
 /** What the cases of one level gave. */
 export interface LevelReport {
   readonly level: Level;
   readonly passed: number;
-  readonly failed: readonly { readonly case: string; readonly error: unknown }[];
+  readonly failed: readonly FailedCase[];
   /** Cases that did not run because of what the store declares or its author did not give. */
   readonly notClaimed: readonly { readonly case: string; readonly because: string }[];
   /** Cases that should have run and did not, say because the runner was told to run some alone. */
@@ -60,7 +69,9 @@ export function reportOf(
       level,
       passed: own.filter(({ outcome }) => outcome === 'passed').length,
       failed: own.flatMap(({ title, outcome }) =>
-        typeof outcome === 'object' && 'error' in outcome ? [{ case: title, error: outcome.error }] : [],
+        typeof outcome === 'object' && 'error' in outcome
+          ? [{ case: title, message: messageOf(outcome.error), error: outcome.error }]
+          : [],
       ),
       notClaimed: own.flatMap(({ title, outcome }) =>
         typeof outcome === 'object' && 'because' in outcome ? [{ case: title, because: outcome.because }] : [],
@@ -81,6 +92,10 @@ export function reportOf(
     notRun,
     levels,
   };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
 const MOST_NAMES = 5;
@@ -106,7 +121,8 @@ export function formatReport(report: ConformanceReport): string {
   const width = Math.max(...LEVELS.map((level) => level.length));
   for (const level of report.levels) {
     lines.push(`  ${level.level.padEnd(width)}  ${describeLevel(level)}`);
-    for (const one of level.failed.slice(0, MOST_NAMES)) lines.push(`    failed: ${one.case}`);
+    for (const one of level.failed.slice(0, MOST_NAMES))
+      lines.push(`    failed: ${one.case}`, `      ${one.message.split('\n', 1)[0]}`);
     if (level.failed.length > MOST_NAMES) lines.push(`    and ${level.failed.length - MOST_NAMES} more`);
   }
   return lines.join('\n');
