@@ -35,7 +35,7 @@ export class Commits {
       const plan = planOf(this.#layout, partition, commit, seq, Date.now());
       try {
         await this.#requests.send(call, () => commandOf(plan));
-        this.#seqs.saw(partition, commit.drop ? 0 : plan.seq);
+        if (appends > 0 || commit.drop) this.#seqs.saw(partition, commit.drop ? 0 : plan.seq);
         return appends > 0 ? { ok: true, seq: plan.seq } : { ok: true };
       } catch (error) {
         if (!(error instanceof ConditionFailed)) throw error;

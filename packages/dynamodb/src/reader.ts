@@ -7,7 +7,15 @@ import {
   TransactGetItemsCommand,
   type TransactGetItemsCommandOutput,
 } from '@aws-sdk/client-dynamodb';
-import { type Entry, type Got, type Key, type Revision, type Snapshot, StoreError } from '@motion-ts/core/store';
+import {
+  appendKey,
+  type Entry,
+  type Got,
+  type Key,
+  type Revision,
+  type Snapshot,
+  StoreError,
+} from '@motion-ts/core/store';
 import { seqIn } from './commits.js';
 import { LIMITS } from './limits.js';
 import type { Call, Requests } from './requests.js';
@@ -35,18 +43,14 @@ export class Reader {
     this.#seqs = seqs;
   }
 
-  /** One transaction, or one plain read when all that is asked for is in the head: for those, both are snapshots. */
+  /** One transaction, or one plain read when the head tells all that is asked for: either is a snapshot. */
   async get(
     partition: string,
     keys: readonly Key[],
     known: readonly (Revision | undefined)[] | undefined,
     call: Call,
   ): Promise<Snapshot> {
-    const others = [...new Set(keys)].filter((key) => key !== HEAD_KEY);
-    const items = await this.#items(partition, others, keys.length > others.length && keys.includes(HEAD_KEY), call);
-    const head = items.get(HEAD_KEY);
-    const seq = seqIn(head);
-    this.#seqs.saw(partition, seq);
+    const items = await this.#items(partition, new Set(keys), call);
     const entries: (Got | undefined)[] = [];
     let bytes = 0;
     const travelled = new Set<Key>();
@@ -60,14 +64,31 @@ export class Reader {
     }
     if (bytes > LIMITS.getBytes)
       throw new StoreError('too_large', `${call.what}: ${bytes} bytes; this store takes ${LIMITS.getBytes}`);
+    const head = items.get(HEAD_KEY);
     const due = head?.['due']?.N;
-    return { seq, dueIn: due === undefined ? null : Number(due) - Date.now(), entries };
+    return { seq: seqIn(head), dueIn: due === undefined ? null : Number(due) - Date.now(), entries };
   }
 
-  async #items(
+  /**
+   * The head and the items of some keys. Those of appended values beyond `seq` cannot be there, so they are not looked
+   * for: whoever waits for appends asks for many, and each would cost as much as one that is there.
+   */
+  async #items(partition: string, keys: ReadonlySet<Key>, call: Call): Promise<ReadonlyMap<Key, Item | undefined>> {
+    for (;;) {
+      const newest = appendKey(this.#seqs.of(partition));
+      const asked = [...keys].filter((key) => key !== HEAD_KEY && !(isAppended(key) && key > newest));
+      const items = await this.#read(partition, asked, keys.has(HEAD_KEY), call);
+      const seq = seqIn(items.get(HEAD_KEY));
+      this.#seqs.saw(partition, seq);
+      const appended = appendKey(seq);
+      if (![...keys].some((key) => isAppended(key) && key > newest && key <= appended)) return items;
+    }
+  }
+
+  async #read(
     partition: string,
     others: readonly Key[],
-    headAsked: boolean,
+    withHeadEntry: boolean,
     call: Call,
   ): Promise<ReadonlyMap<Key, Item | undefined>> {
     const TableName = this.#layout.table;
@@ -76,7 +97,7 @@ export class Reader {
     const head = {
       TableName,
       Key: { p, k: { S: HEAD_KEY } },
-      ...(!headAsked && { ProjectionExpression: 'seq, due' }),
+      ...(!withHeadEntry && { ProjectionExpression: 'seq, due' }),
     };
     if (others.length === 0) {
       const { Item: found } = await this.#requests.send<GetItemCommandOutput>(
@@ -123,6 +144,11 @@ export class Reader {
     }
     return [];
   }
+}
+
+/** Whether a key is one of {@link appendKey}: those are ordered as their numbers are. */
+function isAppended(key: Key): boolean {
+  return /^q\/\d{16}$/.test(key);
 }
 
 /** The entry in an item; undefined for a head without one. */

@@ -66,11 +66,13 @@ export class Requests {
     if (left <= 0) throw late(call.what, true);
     let sent = false;
     instead(command, 'retryMiddleware', 'finalizeRequest', 'high', (next) => next);
-    instead(command, 'motionSent', 'deserialize', 'low', (next) => (args) => {
+    const abort = new AbortController();
+    instead(command, 'motionSent', 'deserialize', 'low', (next) => async (args) => {
+      // Its caller was told that nothing was sent.
+      abort.signal.throwIfAborted();
       sent = true;
       return next(args);
     });
-    const abort = new AbortController();
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
       // What does not heed the signal, such as a provider of credentials, is left behind.
