@@ -40,6 +40,7 @@ declare module 'vitest' {
 /** The tests of a store that needs a server: one for all of them, brought by its global set-up. */
 const onServer = (name: string): TestProjectConfiguration => ({
   resolve: { alias },
+  oxc: { decorator: { legacy: true } },
   test: {
     name,
     include: [`packages/${name}/test/**/*.test.ts`],

@@ -1,19 +1,71 @@
+import { readFileSync } from 'node:fs';
 import { createTable, DynamoDBStore } from '@motion-ts/dynamodb';
-import { conformance } from '@motion-ts/test-harness';
-import { afterAll, beforeAll, describe, inject, test } from 'vitest';
-import { clientOf, fresh, local, SUPPORTS } from './local.js';
+import { conformance, TcpProxy } from '@motion-ts/test-harness';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { clientOf, fresh, SUPPORTS } from './local.js';
 
 const url = inject('serverUrl');
 const tableName = fresh('conformance');
-const client = clientOf(url);
+const admin = clientOf(url);
+/** What IAM would be asked for. */
+const actions = new Set<string>();
 
-beforeAll(() => createTable(client, { tableName }));
-afterAll(() => client.destroy());
+/** Long enough for a slow machine, short enough to wait for with the server away. */
+const timeoutMs = 2500;
+let proxy: TcpProxy;
+
+beforeAll(async () => {
+  await createTable(admin, { tableName });
+  proxy = await TcpProxy.start({ port: Number(new URL(url).port) });
+});
+afterAll(async () => {
+  admin.destroy();
+  await proxy.close();
+});
+
+/** A store whose requests are noted. */
+function noted(namespace: string): DynamoDBStore {
+  const client = clientOf(proxy.url(url));
+  client.middlewareStack.add((next, context) => (args) => {
+    const name = String(context['commandName']).replace(/Command$/, '');
+    const items = (args.input as { TransactItems?: object[] }).TransactItems;
+    // A transaction is allowed to do what each of its items is.
+    for (const item of items ?? []) for (const kind of Object.keys(item)) actions.add(`dynamodb:${kind}Item`);
+    if (!items) actions.add(`dynamodb:${name}`);
+    return next(args);
+  });
+  const store = new DynamoDBStore({ client, tableName, namespace, timeoutMs });
+  const close = store.close.bind(store);
+  store.close = () => close().then(() => client.destroy());
+  return store;
+}
 
 conformance({
   describe,
   test,
   name: 'DynamoDBStore, two clients',
-  open: async (namespace) => new DynamoDBStore({ config: local(url), tableName, namespace }),
+  open: async (namespace) => noted(namespace),
   supports: SUPPORTS,
+  process: {
+    module: new URL('./open.mjs', import.meta.url),
+    argument: (namespace) => ({ url, tableName, namespace }),
+  },
+  faults: {
+    timeoutMs,
+    cut: async () => {
+      proxy.refuse();
+      proxy.cut();
+    },
+    // What was sent arrives when it is over: later than its caller thinks.
+    hang: async () => proxy.hold(),
+    restore: () => proxy.restore(),
+  },
+});
+
+test("the README's policy allows what the conformance suite made the store send, and nothing else", () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  const policy = JSON.parse(/```json\n(\{\s+"Version"[\s\S]*?)```/.exec(readme)?.[1] ?? '') as {
+    Statement: { Action: string[] }[];
+  };
+  expect(policy.Statement.flatMap(({ Action }) => Action).sort()).toEqual([...actions].sort());
 });

@@ -1,7 +1,7 @@
 import { createTable, DynamoDBStore } from '@motion-ts/dynamodb';
 import { conformance, openInProcess } from '@motion-ts/test-harness';
 import { afterAll, beforeAll, describe, inject, test } from 'vitest';
-import { clientOf, fresh, SUPPORTS } from './local.js';
+import { clientOf, fresh, local, SUPPORTS } from './local.js';
 
 const url = inject('serverUrl');
 const tableName = fresh('processes');
@@ -14,10 +14,10 @@ let opened = 0;
 conformance({
   describe,
   test,
-  name: "DynamoDBStore, the caller's client here and another process",
+  name: 'DynamoDBStore, here and in another process',
   // The first client of a case is here, the second in a process of its own.
   open: async (namespace) => {
-    if (opened++ % 2 === 0) return new DynamoDBStore({ client, tableName, namespace });
+    if (opened++ % 2 === 0) return new DynamoDBStore({ config: local(url), tableName, namespace });
     return openInProcess({ module: new URL('./open.mjs', import.meta.url), argument: { url, tableName, namespace } });
   },
   supports: SUPPORTS,

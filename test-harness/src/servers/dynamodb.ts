@@ -6,7 +6,10 @@ import { dataDirectory, freePort, ServerProcess } from './server-process.js';
 
 /** Options of {@link startDynamoDB}. */
 export interface DynamoDBOptions {
-  /** Whether its data is on disk, and so survives a kill and a restart. Default: false, which is faster. */
+  /**
+   * Whether its data is on disk, and so survives a restart; when it is killed, though, it may lose the newest transaction
+   * that it acknowledged, which DynamoDB itself never does. Default: false, which is faster.
+   */
   readonly durable?: boolean;
   /** Milliseconds within which it must be ready. Default: 60,000. */
   readonly readyMs?: number;
