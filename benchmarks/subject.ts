@@ -13,8 +13,19 @@ export interface Counter {
 export interface Subject {
   /** Opens a counter, with a value of `bytes` beside the count that no update touches. */
   open(id: string, bytes: number): Promise<Counter>;
+  /** How many requests this process sent to a server so far; only for subjects that have one. */
+  requests?(): number;
   close(): Promise<void>;
 }
 
-/** Makes a subject in an empty directory, or one that an earlier process filled. */
-export type MakeSubject = (directory: string) => Promise<Subject>;
+/** Where a subject keeps its data: nothing is there yet, or what an earlier process of the same run left. */
+export interface Place {
+  /** A directory of the run's own. */
+  readonly directory: string;
+  /** Letters, digits and `-`; of the run's own as well. */
+  readonly name: string;
+  /** The URL of the server that was started for the run; empty for a subject without one. */
+  readonly server: string;
+}
+
+export type MakeSubject = (place: Place) => Promise<Subject>;

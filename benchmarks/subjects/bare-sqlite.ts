@@ -8,7 +8,7 @@ import type { MakeSubject } from '../subject.js';
  */
 export const bareSqlite =
   (synchronous: 'FULL' | 'NORMAL'): MakeSubject =>
-  async (directory) => {
+  async ({ directory }) => {
     const database = new Database(join(directory, 'bare.db'));
     database.pragma('journal_mode = WAL');
     database.pragma(`synchronous = ${synchronous}`);

@@ -1,15 +1,13 @@
-import { join } from 'node:path';
 import { Motion } from '@motion-ts/core';
 import type { Store } from '@motion-ts/core/store';
-import { MemoryStore } from '@motion-ts/memory';
-import { SqliteStore } from '@motion-ts/sqlite';
 import { CounterComponent } from '../counter.js';
-import type { MakeSubject } from '../subject.js';
+import type { MakeSubject, Place } from '../subject.js';
 
-const onStore =
-  (makeStore: (directory: string) => Store): MakeSubject =>
-  async (directory) => {
-    const motion = new Motion({ store: makeStore(directory) });
+/** @param requests how many requests this process sent to the store's server so far */
+export const motionOn =
+  (makeStore: (place: Place) => Store, requests?: () => number): MakeSubject =>
+  async (place) => {
+    const motion = new Motion({ store: makeStore(place) });
     return {
       async open(id, bytes) {
         const counter = await motion.instance(CounterComponent, id, { init: { bytes } });
@@ -20,10 +18,7 @@ const onStore =
           count: () => counter.readState('count'),
         };
       },
+      ...(requests && { requests }),
       close: () => motion.close(),
     };
   };
-
-export const motionOnMemory: MakeSubject = onStore(() => new MemoryStore());
-export const motionOnSqlite = (synchronous: 'FULL' | 'NORMAL'): MakeSubject =>
-  onStore((directory) => new SqliteStore({ path: join(directory, 'motion.db'), synchronous }));

@@ -1,0 +1,32 @@
+import { startRedis } from '@motion-ts/test-harness/servers';
+import type { Contestant } from './subjects/index.js';
+
+/** A server that was started for this run of the benchmarks. */
+export interface Server {
+  readonly url: string;
+  /** Forgets what an earlier measurement left, where that is worth while. */
+  reset?(): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+type Kind = NonNullable<Contestant['server']>;
+
+const starters: Readonly<Partial<Record<Kind, () => Promise<Server>>>> = {
+  // Without persistence: what is compared is the work, not the disk.
+  async redis() {
+    const server = await startRedis();
+    return { url: server.url, reset: () => server.ask('FLUSHALL'), stop: () => server.stop() };
+  },
+};
+
+/** Starts the servers that some contestants need, one of each kind. */
+export async function startServers(needed: readonly Contestant[]): Promise<Map<Kind, Server>> {
+  const servers = new Map<Kind, Server>();
+  for (const kind of new Set(needed.map(({ server }) => server))) {
+    if (kind === undefined) continue;
+    const start = starters[kind];
+    if (!start) throw new Error(`nobody knows how to start ${kind}`);
+    servers.set(kind, await start());
+  }
+  return servers;
+}
