@@ -167,7 +167,7 @@ export class View {
   private async load(ticket: number = ++this.started): Promise<Fresh> {
     const base = this.current;
     let dir: Dir | undefined = base && { names: [...base.entries.keys()], rev: base.dirRev };
-    let unreadable: Revision | undefined;
+    let unreadable: { readonly unreadable: string; readonly rev: Revision } | undefined;
     for (let attempt = 0; attempt < TRIES; attempt++) {
       if (attempt > 2) await sleep(this.env, jittered(this.env, 2 ** attempt));
       if (!dir) {
@@ -178,12 +178,12 @@ export class View {
       const loaded = await this.loadNamed(dir, base);
       if (loaded === 'names changed') dir = undefined;
       else if (loaded !== 'torn' && 'unreadable' in loaded) {
-        // A value is replaced before its chunks go: the same one again is no race.
-        if (loaded.rev === unreadable)
+        // A value is replaced before its chunks go: the same one again is no race. Another one of the same commit may be.
+        if (loaded.rev === unreadable?.rev && loaded.unreadable === unreadable.unreadable)
           throw this.corrupt(
             `its state key ${JSON.stringify(loaded.unreadable)} is damaged, or chunks of it are missing`,
           );
-        unreadable = loaded.rev;
+        unreadable = loaded;
       } else if (loaded !== 'torn') {
         this.install(loaded.committed, ticket);
         return loaded;

@@ -147,6 +147,31 @@ test('a big value that is replaced between its pointer and its chunks is read an
   expect(((await written.view().refresh()).committed.state['big'] as string)[0]).toBe('y');
 });
 
+test('two big values of one commit may be replaced one after the other while they are read', async () => {
+  const written = new Written();
+  await written.create({ log: 'x'.repeat(3_000_000), big: 'x'.repeat(3_000_000) });
+  const groupOf = async (name: string): Promise<string> => {
+    const value = (await written.store.inner.get('p', [stateKey(name)])).entries[0]?.value as Uint8Array;
+    return written.chunks.groupOf(value)?.id as string;
+  };
+  const left = new Map([
+    [await groupOf('log'), 'log'],
+    [await groupOf('big'), 'big'],
+  ]);
+  written.store.afterGet = async (got, keys) => {
+    const group = keys[0]?.startsWith('b/') ? (keys[0].split('/')[1] as string) : '';
+    const name = left.get(group);
+    if (name === undefined) return got;
+    left.delete(group);
+    await written.change({ [name]: 'y'.repeat(3_000_000) });
+    const chunks = await written.store.inner.list('p', { prefix: `b/${group}/`, limit: 100 });
+    await written.raw(Object.fromEntries(chunks.map(({ key }) => [key, null])));
+    return written.store.inner.get('p', keys);
+  };
+  const { state } = (await written.view().refresh()).committed;
+  expect(Object.values(state).map((text) => (text as string)[0])).toEqual(['y', 'y']);
+});
+
 test('of two refreshes at once, the older answer does not win', async () => {
   const written = new Written();
   await written.create({ a: 0 });
