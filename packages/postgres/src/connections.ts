@@ -28,7 +28,7 @@ const SETTINGS = [
 ];
 
 /** How long a hung server may hold up the end of our own pool. */
-const FAREWELL_MS = 500;
+const FAREWELL_MS = 300;
 
 /** The connections to the server: the store's own pool, or the caller's. Each statement is a transaction of its own. */
 export class Connections {
@@ -86,10 +86,13 @@ export class Connections {
     this.#pool.removeListener('error', ignore);
     if (this.#own === undefined) return;
     this.#own.on('error', ignore);
-    await this.#own.end();
+    let ended = false;
+    void this.#own.end().finally(() => {
+      ended = true;
+    });
     // A server that hangs does not say goodbye.
     const deadline = performance.now() + FAREWELL_MS;
-    while (this.#clients.size > 0 && performance.now() < deadline)
+    while ((!ended || this.#clients.size > 0) && performance.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 5));
     for (const client of this.#clients)
       (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();

@@ -10,6 +10,8 @@ const PAUSE_MS = 20;
 /** The most that PostgreSQL takes is 7999 bytes. */
 const MOST_BYTES = 7000;
 const RECONNECT_MS = 1000;
+/** How long the end waits for a last notification. */
+const FAREWELL_MS = 200;
 const SEPARATOR = '\n';
 
 /**
@@ -62,16 +64,17 @@ export class Watchers {
     if (this.#timer === undefined && this.#notifying === undefined) this.#notify();
   }
 
-  /** Sends what is left to tell, and stops. */
+  /** Sends what is left to tell, if that is quick, and stops. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#listeners.clear();
     this.#disconnect();
-    clearTimeout(this.#timer);
-    await this.#notifying;
-    clearTimeout(this.#timer);
-    if (this.#changed.size > 0) this.#notify();
-    await this.#notifying;
+    const last = async (): Promise<void> => {
+      await this.#notifying;
+      if (this.#changed.size > 0) this.#notify();
+      await this.#notifying;
+    };
+    await Promise.race([last(), new Promise((resolve) => setTimeout(resolve, FAREWELL_MS))]);
     clearTimeout(this.#timer);
   }
 
@@ -79,6 +82,8 @@ export class Watchers {
     const names = this.#bytes > MOST_BYTES ? [] : [...this.#changed];
     this.#changed = new Set();
     this.#bytes = 0;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     const payload = [this.#me, ...names].join(SEPARATOR);
     const deadline = performance.now() + this.#timeoutMs;
     this.#notifying = this.#connections
@@ -87,6 +92,8 @@ export class Watchers {
       .then(ignore, ignore)
       .then(() => {
         this.#notifying = undefined;
+        clearTimeout(this.#timer);
+        if (this.#closed) return;
         this.#timer = setTimeout(() => {
           this.#timer = undefined;
           if (this.#changed.size > 0) this.#notify();

@@ -1,17 +1,38 @@
 import { PostgresStore } from '@motion-ts/postgres';
 import { conformance, openInProcess } from '@motion-ts/test-harness';
+import { type PostgresServer, startPostgres } from '@motion-ts/test-harness/servers';
 import pg from 'pg';
-import { afterAll, describe, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, inject, test } from 'vitest';
 
 const url = inject('serverUrl');
 // The cases at the limits write tens of megabytes, perhaps on a busy machine.
 const timeoutMs = 15_000;
 
+// This one is killed and stopped, so it has a server of its own.
+let server: PostgresServer;
+beforeAll(async () => {
+  server = await startPostgres();
+}, 60_000);
+afterAll(() => server.stop());
+
 conformance({
   describe,
   test,
   name: 'PostgresStore, two clients',
-  open: async (namespace) => new PostgresStore({ url, namespace, timeoutMs }),
+  open: async (namespace) => new PostgresStore({ url: server.url, namespace, timeoutMs: 4000 }),
+  process: {
+    module: new URL('./open.mjs', import.meta.url),
+    argument: (namespace) => ({ url: server.url, namespace, timeoutMs: 4000 }),
+  },
+  faults: {
+    timeoutMs: 4000,
+    cut: () => server.process.kill(),
+    hang: async () => server.process.pause(),
+    restore: async () => {
+      server.process.resume();
+      if (!server.process.running) await server.process.restart();
+    },
+  },
 });
 
 const pool = new pg.Pool({ connectionString: url, max: 8 });
