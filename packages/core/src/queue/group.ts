@@ -1,5 +1,6 @@
 import { MotionError } from '../errors.js';
 import type { ChunkGroup, Stored } from '../state/chunks.js';
+import { dirBytes, mostDirBytes, namesAfter } from '../state/dir.js';
 import { DIR, INIT, outcomeKey, stateKey } from '../state/keys.js';
 import {
   type Call,
@@ -71,6 +72,7 @@ export class Group {
   private readonly bigKeys = new Set<string>();
   private readonly deletes: Key[] = [];
   private bytes = 0;
+  private dirBytes = 0;
   private deadLetters = 0;
   private namesChanged = false;
 
@@ -90,11 +92,16 @@ export class Group {
 
   /** Whether the commit has room for one more update that changes nothing big. */
   get hasRoom(): boolean {
-    return this.roomFor(1, 0) === 'yes';
+    return this.roomFor(1, 0, this.dirBytes) === 'yes';
   }
 
-  /** Whether the commit has room for what an update changed; `alone`: only without the others. */
-  canTake(changes: Changes): 'yes' | 'alone' | 'never' {
+  /**
+   * Whether the commit has room for what an update changed; `alone`: only without the others; `names`: the state would have
+   * more keys than one entry can name.
+   */
+  canTake(changes: Changes): 'yes' | 'alone' | 'never' | 'names' {
+    const dir = this.dirBytesAfter(changes);
+    if (dir > mostDirBytes(this.queue.store.limits)) return 'names';
     const { inlineBytes } = this.queue.chunks;
     let ops = 1;
     let bytes = 0;
@@ -104,14 +111,20 @@ export class Group {
       bytes += stateKey(name).length + Math.min(value.byteLength, inlineBytes);
       if (value.byteLength > inlineBytes && !this.bigKeys.has(name)) ops++;
     }
-    return this.roomFor(ops, bytes);
+    return this.roomFor(ops, bytes, dir);
   }
 
-  private roomFor(ops: number, bytes: number): 'yes' | 'alone' | 'never' {
+  /** What the names of the state's keys will take in the commit: 0 as long as they stay as they are. */
+  private dirBytesAfter(changes: Changes): number {
+    const names = namesAfter(this.entries ?? this.base.entries, changes);
+    return names ? dirBytes(names) : this.dirBytes;
+  }
+
+  private roomFor(ops: number, bytes: number, dir: number): 'yes' | 'alone' | 'never' {
     const { commitOps, commitBytes } = this.queue.store.limits;
     const taken = this.changed.size + this.bigKeys.size + this.deletes.length + 2 * this.outcomes.size;
-    if (OWN_OPS + taken + ops <= commitOps && this.bytes + bytes <= commitBytes / 2) return 'yes';
-    return OWN_OPS + ops <= commitOps && bytes <= commitBytes - Math.min(OWN_BYTES, commitBytes * OWN_SHARE)
+    if (OWN_OPS + taken + ops <= commitOps && this.bytes + bytes + dir <= commitBytes / 2) return 'yes';
+    return OWN_OPS + ops <= commitOps && bytes + dir <= commitBytes - Math.min(OWN_BYTES, commitBytes * OWN_SHARE)
       ? 'alone'
       : 'never';
   }
@@ -127,6 +140,7 @@ export class Group {
     this.index++;
     this.tries = 0;
     if (decoded.length === 0) return;
+    this.dirBytes = this.dirBytesAfter(changes);
     this.entries ??= new Map(this.base.entries);
     for (const [name, change] of decoded) {
       this.changed.set(name, change);

@@ -1,4 +1,5 @@
 import { MotionError } from '../errors.js';
+import { mostDirBytes } from '../state/dir.js';
 import type { Changes } from '../state/records.js';
 import type { Backlog } from './backlog.js';
 import type { QueueContext, Turn } from './context.js';
@@ -45,6 +46,7 @@ export async function runOne(
     tenure.assertHeld();
     const room = group.canTake(changes);
     if (room === 'never') throw tooMuch(turn, queue);
+    if (room === 'names') throw tooManyNames(turn, queue);
     if (room === 'alone' && group.count > 0) return { overflow: changes };
     group.apply(changes);
     return 'done';
@@ -62,6 +64,13 @@ function tooMuch({ flow, update }: Turn, { what, store }: QueueContext): MotionE
   return new MotionError(
     'INVALID_PATCH',
     `update '${update}' of flow '${flow}' of ${what} changed more at once than this store commits (${commitOps} keys, ${commitBytes} bytes): group what belongs together under one key`,
+  );
+}
+
+function tooManyNames({ flow, update }: Turn, { what, store }: QueueContext): MotionError {
+  return new MotionError(
+    'INVALID_PATCH',
+    `update '${update}' of flow '${flow}' would give the state of ${what} more keys than this store can hold the names of (${mostDirBytes(store.limits)} bytes): group what belongs together under one key`,
   );
 }
 

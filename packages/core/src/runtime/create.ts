@@ -1,5 +1,6 @@
 import { jittered, sleep } from '../env.js';
 import { MotionError } from '../errors.js';
+import { dirBytes, mostDirBytes } from '../state/dir.js';
 import { DIR, GONE, INIT, ROOT, slotKey, stateKey } from '../state/keys.js';
 import { encodeDir, encodeInit, encodeRoot, encodeStamp, firstRoot } from '../state/records.js';
 import { Committed, type StateEntry, stateEntry } from '../state/view.js';
@@ -75,6 +76,12 @@ async function firstState(
   const bytes = new Map<string, Uint8Array>();
   for (const [name, value] of changesOf(state, settings.codec, `@InitState of ${what}`, mostKeys(settings)))
     if (value) bytes.set(name, value);
+  const most = mostDirBytes(settings.store.limits);
+  if (dirBytes(bytes.keys()) > most)
+    throw new MotionError(
+      'INVALID_PATCH',
+      `@InitState of ${what} gave ${bytes.size} keys, more than this store can hold the names of (${most} bytes): group what belongs together under one key`,
+    );
   return bytes;
 }
 

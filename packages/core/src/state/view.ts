@@ -4,6 +4,7 @@ import type { Got, Key, Revision, Snapshot, Store } from '../store/contract.js';
 import { StoreError } from '../store/errors.js';
 import type { ChunkGroup, Chunks } from './chunks.js';
 import type { Codec } from './codec.js';
+import { dirBytes } from './dir.js';
 import { DIR, hash, INIT, ROOT, stateKey } from './keys.js';
 import { decodeDir, decodeInit, decodeRoot, type Root } from './records.js';
 import { deepFreeze } from './values.js';
@@ -196,12 +197,13 @@ export class View {
   }
 
   private async loadNamed(
-    { names, rev }: Dir,
+    dir: Dir,
     base: Committed | undefined,
   ): Promise<Fresh | 'names changed' | 'torn' | { readonly unreadable: string; readonly rev: Revision }> {
+    const { names, rev } = dir;
     const keys = names.map(stateKey);
     const known = names.map((name) => base?.entries.get(name)?.rev);
-    const snapshot = await this.getAll(keys, known);
+    const snapshot = await this.getAll(keys, known, dir);
     if (snapshot === 'torn') return 'torn';
     const [rootEntry, dirEntry, ...got] = snapshot.entries;
     const root = this.rootIn(rootEntry);
@@ -225,14 +227,22 @@ export class View {
   }
 
   /** One snapshot of root, dir and any number of keys: in several gets if need be, which then must all see one root. */
-  private async getAll(keys: readonly Key[], known: readonly (Revision | undefined)[]): Promise<Snapshot | 'torn'> {
-    const perGet = this.store.limits.getKeys - 2;
-    const first = await this.store.get(this.partition, [ROOT, DIR, ...keys.slice(0, perGet)], {
-      known: [undefined, undefined, ...known.slice(0, perGet)],
+  private async getAll(
+    keys: readonly Key[],
+    known: readonly (Revision | undefined)[],
+    dir: Dir,
+  ): Promise<Snapshot | 'torn'> {
+    const { getKeys, getBytes } = this.store.limits;
+    const perGet = getKeys - 2;
+    // The names of very many keys take the room of values.
+    const room = Math.floor((getBytes - dirBytes(dir.names)) / (this.chunks.inlineBytes + 1)) - 1;
+    const inFirst = Math.max(0, Math.min(perGet, room));
+    const first = await this.store.get(this.partition, [ROOT, DIR, ...keys.slice(0, inFirst)], {
+      known: [undefined, dir.rev, ...known.slice(0, inFirst)],
     });
-    if (keys.length <= perGet) return first;
+    if (keys.length <= inFirst) return first;
     const entries = [...first.entries];
-    for (let n = perGet; n < keys.length; n += perGet) {
+    for (let n = inFirst; n < keys.length; n += perGet) {
       const more = await this.store.get(this.partition, [ROOT, ...keys.slice(n, n + perGet)], {
         known: [first.entries[0]?.rev, ...known.slice(n, n + perGet)],
       });
