@@ -30,16 +30,21 @@ export class Waiters {
   private readonly queue: QueueContext;
   private readonly incarnation: string;
   private readonly onWait: () => void;
+  private readonly heldHere: () => Root | undefined;
   private waiters: Waiter[] = [];
   private cancelPoll: (() => void) | undefined;
   private interval = FIRST_POLL;
   private polling = false;
 
-  /** @param onWait called when somebody begins to wait */
-  constructor(queue: QueueContext, incarnation: string, onWait: () => void) {
+  /**
+   * @param onWait called when somebody begins to wait
+   * @param heldHere the newest root while the holder is in this process
+   */
+  constructor(queue: QueueContext, incarnation: string, onWait: () => void, heldHere: () => Root | undefined) {
     this.queue = queue;
     this.incarnation = incarnation;
     this.onWait = onWait;
+    this.heldHere = heldHere;
   }
 
   /**
@@ -140,6 +145,7 @@ export class Waiters {
   private async poll(): Promise<void> {
     this.cancelPoll = undefined;
     if (this.waiters.length === 0) return;
+    if (this.willBeTold()) return this.later();
     this.polling = true;
     try {
       await this.ask();
@@ -149,6 +155,17 @@ export class Waiters {
     }
     this.polling = false;
     if (this.waiters.length > 0) this.later();
+  }
+
+  /** Whether the holder is here, and its next commits settle all who wait. It is not relied on for ever. */
+  private willBeTold(): boolean {
+    const root = this.interval < LONGEST_POLL ? this.heldHere() : undefined;
+    return (
+      root !== undefined &&
+      this.waiters.every(
+        ({ position, ids }) => !isPast(root, position) && (ids.length === 0 || position.index !== Infinity),
+      )
+    );
   }
 
   private async ask(): Promise<void> {

@@ -92,7 +92,12 @@ export class OpenedInstance {
   }
 
   get waiters(): Waiters {
-    this.theWaiters ??= new Waiters(this.queue, this.root.incarnation, () => this.drain?.hurry());
+    this.theWaiters ??= new Waiters(
+      this.queue,
+      this.root.incarnation,
+      () => this.drain?.hurry(),
+      () => (this.drain ? this.root : undefined),
+    );
     return this.theWaiters;
   }
 

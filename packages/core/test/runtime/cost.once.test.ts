@@ -66,6 +66,18 @@ describe.each(places)('what it costs on $kind', ({ make }) => {
     expect(await wide.version()).toBe(1);
   });
 
+  test('who waits for updates that run in this process does not ask the store for them, however slow it is', async () => {
+    const store = make().open();
+    const wide = await motionOn({ open: () => store }).instance(Wide, 'a');
+    // The holder is here from now on.
+    await wide.run('set', { key: 'k1', value: 0 }, { flushUpdates: true });
+    store.before = (method) => (method === 'commit' ? sleep(40) : undefined);
+    store.forget();
+    await Promise.all([1, 2, 3].map((value) => wide.run('set', { key: 'k1', value }, { flushUpdates: true })));
+    expect(store.gets.filter(({ keys }) => keys.some((key) => key.startsWith('o/')))).toEqual([]);
+    expect(await wide.readState('k1')).toBe(3);
+  });
+
   test('a value of 20 MiB works, and is not written again when another key changes', async () => {
     const place = make();
     const store = place.open();
