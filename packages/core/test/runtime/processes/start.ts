@@ -9,16 +9,17 @@ import type { Order, Told } from './protocol.js';
 
 const at = (path: string): string => fileURLToPath(new URL(`../../../../../${path}`, import.meta.url));
 
-let program: string | undefined;
+const programs = new Map<string, string>();
 
-/** The child's program, of the sources as they are. Where it can find what is installed. */
-function built(): string {
+/** A child's program, of the sources as they are. Where it can find what is installed. */
+function built(source: URL): string {
+  const program = programs.get(source.href);
   if (program) return program;
   const directory = mkdtempSync(at('node_modules/.motion-core-test-'));
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
   const outfile = join(directory, 'child.mjs');
   buildSync({
-    entryPoints: [fileURLToPath(new URL('./child.ts', import.meta.url))],
+    entryPoints: [fileURLToPath(source)],
     outfile,
     bundle: true,
     format: 'esm',
@@ -33,29 +34,32 @@ function built(): string {
     },
     tsconfigRaw: { compilerOptions: { experimentalDecorators: true } },
   });
-  program = outfile;
+  programs.set(source.href, outfile);
   return outfile;
 }
 
-type Key = Told extends infer T ? (T extends unknown ? keyof T : never) : never;
+type KeyOf<T> = T extends unknown ? keyof T : never;
+const ledger = new URL('./child.ts', import.meta.url);
 
 /** A process of our own, which ends with its test at the latest. */
-export class Child {
-  readonly told: Told[] = [];
+export class Child<T extends object = Told> {
+  readonly told: T[] = [];
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   private readonly process: ChildProcess;
   private errors = '';
   private listeners: (() => void)[] = [];
   private over = false;
 
-  constructor(order: Order) {
-    this.process = spawn(process.execPath, [built(), JSON.stringify(order)], { stdio: ['ignore', 'pipe', 'pipe'] });
+  constructor(order: T extends Told ? Order : object, program: URL = ledger) {
+    this.process = spawn(process.execPath, [built(program), JSON.stringify(order)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.process.stderr?.on('data', (data) => {
       this.errors += data;
     });
     if (this.process.stdout)
       createInterface(this.process.stdout).on('line', (line) => {
-        this.told.push(JSON.parse(line) as Told);
+        this.told.push(JSON.parse(line) as T);
         for (const listener of this.listeners) listener();
       });
     this.ended = new Promise((resolve) => {
@@ -76,10 +80,10 @@ export class Child {
   }
 
   /** Resolves once it told so many things of a kind. */
-  async tells(kind: Key, count = 1): Promise<Told[]> {
-    const found = (): Told[] => this.told.filter((told) => kind in told);
+  async tells(kind: KeyOf<T>, count = 1): Promise<T[]> {
+    const found = (): T[] => this.told.filter((told) => kind in told);
     while (found().length < count) {
-      if (this.over) throw new Error(`the child ended before it told '${kind}': ${this.errors}`);
+      if (this.over) throw new Error(`the child ended before it told '${String(kind)}': ${this.errors}`);
       await new Promise<void>((resolve) => {
         this.listeners.push(resolve);
       });
