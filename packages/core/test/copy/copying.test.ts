@@ -4,24 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { Journal } from '../runtime/fixtures.js';
 import { errorOf } from '../support/places.js';
 import { RecordingStore } from '../support/recording-store.js';
-import { at, NARROW, Narrow, runAll, seen, sqlite, using } from './stores.js';
+import { at, live, NARROW, Narrow, runAll, seen, sqlite, using } from './stores.js';
 
 const components = [Journal];
-
-/** State, applied updates, a dead letter, a used key, and three calls that wait. */
-async function live(store: MemoryStore | RecordingStore | ReturnType<typeof sqlite>, id: string): Promise<void> {
-  await at(store, id, 'background', async (instance) => {
-    await instance.run('add', { word: `of ${id}` }, { flushUpdates: true });
-    await instance.run('add', { word: 'keyed' }, { idempotencyKey: 'k1', flushUpdates: true });
-    await instance.run('fail', { word: 'dead' }, { flushUpdates: true }).catch(() => undefined);
-    await instance.run('big', { size: 100_000 }, { flushUpdates: true });
-  });
-  await at(store, id, 'off', async (instance) => {
-    await instance.run('add', { word: 'first' });
-    await instance.run('add', { word: 'second' }, { idempotencyKey: 'k2' });
-    await instance.run('twice', { word: 'x'.repeat(12_000) });
-  });
-}
 
 const codeOf = (call: Promise<unknown>): Promise<unknown> => errorOf(call).then((error) => (error as MotionError).code);
 
@@ -163,7 +148,7 @@ describe('copying instances', () => {
 
   test('an instance that is never quiet is told as busy, and its copy is not there', async () => {
     const [from, to] = [new RecordingStore(new MemoryStore()), new MemoryStore()];
-    await live(from as never, 'a');
+    await live(from, 'a');
     await using(from.inner, 'off', async (motion) => {
       const instance = await motion.instance(Journal, 'a');
       from.afterGet = async (got, keys) => {
@@ -182,7 +167,7 @@ describe('copying instances', () => {
   test('a dead letter that is dropped meanwhile is not in the copy', async () => {
     for (const mode of ['move', 'copy'] as const) {
       const [from, to] = [new RecordingStore(new MemoryStore()), new MemoryStore()];
-      await live(from as never, 'a');
+      await live(from, 'a');
       await using(from.inner, 'off', async (motion) => {
         const instance = await motion.instance(Journal, 'a');
         const [letter] = await instance.deadLetters();

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { type Instance, Motion } from '@motion-ts/core';
+import { copyInstances, type Instance, Motion } from '@motion-ts/core';
 import { assertCommit, assertGet, type Commit, type Limits, type Store, StoreError } from '@motion-ts/core/store';
 import { MemoryStore } from '@motion-ts/memory';
 import { SqliteStore } from '@motion-ts/sqlite';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { Journal } from '../runtime/fixtures.js';
-import { silent, temporaryDirectory } from '../support/places.js';
+import { silent, temporaryDirectory, until } from '../support/places.js';
 import { RecordingStore } from '../support/recording-store.js';
 
 /** A store in memory with limits of its own, which it keeps. */
@@ -79,4 +79,48 @@ export type Visit = (instance: Instance<Journal>) => Promise<unknown>;
 /** Opens an instance, making it if need be. */
 export function at(store: Store, id: string, updates: 'background' | 'off', visit: Visit): Promise<unknown> {
   return using(store, updates, async (motion) => visit(await motion.instance(Journal, id)));
+}
+
+/** State, applied updates, a dead letter, a used key, and three calls that wait. */
+export async function live(store: Store, id: string): Promise<void> {
+  await at(store, id, 'background', async (instance) => {
+    await instance.run('add', { word: `of ${id}` }, { flushUpdates: true });
+    await instance.run('add', { word: 'keyed' }, { idempotencyKey: 'k1', flushUpdates: true });
+    await instance.run('fail', { word: 'dead' }, { flushUpdates: true }).catch(() => undefined);
+    await instance.run('big', { size: 100_000 }, { flushUpdates: true });
+  });
+  await at(store, id, 'off', async (instance) => {
+    await instance.run('add', { word: 'first' });
+    await instance.run('add', { word: 'second' }, { idempotencyKey: 'k2' });
+    await instance.run('twice', { word: 'x'.repeat(12_000) });
+  });
+}
+
+/** Moves instances from one store to the next: each must have them as the first one had, and the last one go on with them. */
+export async function moveAlong(stores: readonly Store[]): Promise<void> {
+  const ids = ['a', 'b'];
+  const [first, last] = [stores[0] as Store, stores.at(-1) as Store];
+  for (const id of ids) await live(first, id);
+  const before = await Promise.all(ids.map((id) => seen(first, id)));
+  for (const [n, to] of stores.slice(1).entries()) {
+    const from = stores[n] as Store;
+    await isShown(from, ids.length);
+    const report = await copyInstances(from, to, { components: [Journal] });
+    expect(report).toMatchObject({ copied: ids.length, problems: [] });
+    expect(await Promise.all(ids.map((id) => seen(to, id)))).toEqual(before);
+  }
+  await at(last, 'a', 'off', async (instance) => {
+    for (const idempotencyKey of ['k1', 'k2']) await instance.run('add', { word: 'again' }, { idempotencyKey });
+  });
+  const x = 'x'.repeat(12_000);
+  expect(await runAll(last, 'a')).toMatchObject({
+    state: { log: ['of a', 'keyed', 'first', 'second', `${x}1`, `${x.toUpperCase()}2`] },
+    deadLetters: 1,
+    queued: 0,
+  });
+}
+
+/** Some stores show in a scan what was made only a moment later. */
+async function isShown(store: Store, ids: number): Promise<void> {
+  await until(async () => (await store.scan({ prefix: 'Journal/' })).partitions.length === ids);
 }
