@@ -22,7 +22,7 @@ export async function emptyDirectory(): Promise<string> {
 
 /** Runs one of the built programs, without a provider's key unless one is given. */
 export function start(
-  program: 'book-recommender' | 'weather-monitor' | 'custom-store',
+  program: 'book-recommender' | 'weather-monitor' | 'custom-store' | 'moving-stores',
   args: readonly string[],
   options: {
     readonly cwd: string;

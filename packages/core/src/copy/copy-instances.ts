@@ -63,7 +63,7 @@ export interface CopyReport {
   readonly copied: number;
   readonly already: number;
   readonly bytes: number;
-  /** The instances that are busy or failed: they are where they were, and can be used there. */
+  /** The instances that are busy or failed: they are not in the other store. Call again when the cause is mended. */
   readonly problems: readonly CopiedInstance[];
 }
 
