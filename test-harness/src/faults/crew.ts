@@ -205,6 +205,15 @@ export class Crew {
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** @throws Error it did not come within the time */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${Math.round(ms)} ms`)), ms);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
 /** Waits until something holds. @returns false: it did not within the time */
 export async function until(
   ms: number,
@@ -233,7 +242,7 @@ export async function quiet(
     let failure: string | undefined;
     const isQuiet = await until(Math.max(0, deadline - performance.now()), async () => {
       try {
-        last = await observer.inspect(instance);
+        last = await within(Math.max(1, deadline - performance.now()), observer.inspect(instance));
         failure = undefined;
         return last.queued === 0 && !last.held;
       } catch (error) {

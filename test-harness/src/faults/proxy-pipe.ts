@@ -34,7 +34,7 @@ export class Pipe {
     this.#requests = new Lane(this.#upstream);
     this.#replies = new Lane(client);
     // Nobody listens there: that is what the client is to see.
-    const refused = (): unknown => client.resetAndDestroy();
+    const refused = (): unknown => (client.writableEnded ? client.destroy() : client.resetAndDestroy());
     this.#upstream.once('error', refused);
     this.#upstream.once('connect', () => this.#upstream.off('error', refused));
     client.on('data', (bytes) => this.#request(bytes));
@@ -66,7 +66,8 @@ export class Pipe {
   cut(how: 'reset' | 'end'): void {
     if (this.#over) return;
     for (const socket of [this.#client, this.#upstream]) {
-      if (how === 'reset') socket.resetAndDestroy();
+      // Of one that was ended, libuv refuses the reset, and Node then never closes the handle nor exits.
+      if (how === 'reset' && !socket.writableEnded) socket.resetAndDestroy();
       else socket.destroy();
     }
     this.#owner.cut();

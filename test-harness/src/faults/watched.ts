@@ -21,8 +21,15 @@ export interface WatchedListener {
 const LOOK_MS = 100;
 /** What one look may add to a call's age: while this process was stopped or starved, nothing could have settled. */
 const MOST_A_LOOK_MS = 200;
-/** Commits without an answer that are remembered, to see whether they were applied. */
+/** Commits that are remembered, to see whether they were applied after all. */
 const MOST_REMEMBERED = 1_000;
+
+/** A commit, however often it was sent. */
+interface Sent {
+  /** What became of one of its sendings is unknown. Otherwise none was applied, nor ever will be. */
+  unknown: boolean;
+  underWay: number;
+}
 
 /** Looks after every call of a store: that it settles in time, and rejects as the contract allows. */
 export class Watched extends Altered {
@@ -31,9 +38,8 @@ export class Watched extends Altered {
   private readonly settleMs: number;
   private readonly listener: WatchedListener;
   private readonly underWay = new Map<number, { readonly method: string; age: number }>();
-  private readonly unknown = new Set<string>();
-  /** Of which the store said that they were not applied and never will be. */
-  private readonly denied = new Set<string>();
+  /** Commits that did not resolve as applied, by their ids. */
+  private readonly unapplied = new Map<string, Sent>();
   private calls = 0;
 
   /** @param settleMs milliseconds within which every call must settle */
@@ -62,20 +68,20 @@ export class Watched extends Altered {
   }
 
   override async commit(partition: string, commit: Commit): Promise<CommitResult> {
+    const sent = this.sent(commit.id);
+    sent.underWay++;
     try {
       const result = await this.watched('commit', () => this.good.commit(partition, commit));
-      if (!result.ok) return result;
-      this.commits++;
-      // Sent again under its id, and applied now: then the first sending was not.
-      this.unknown.delete(commit.id);
-      this.denied.delete(commit.id);
+      if (result.ok) {
+        this.commits++;
+        this.unapplied.delete(commit.id);
+      }
       return result;
     } catch (error) {
-      if (StoreError.is(error, 'unknown')) {
-        if (this.unknown.size < MOST_REMEMBERED) this.unknown.add(commit.id);
-        this.denied.delete(commit.id);
-      } else if (!this.unknown.has(commit.id) && this.denied.size < MOST_REMEMBERED) this.denied.add(commit.id);
+      if (StoreError.is(error, 'unknown')) sent.unknown = true;
       throw error;
+    } finally {
+      sent.underWay--;
     }
   }
 
@@ -116,10 +122,20 @@ export class Watched extends Altered {
     }
   }
 
+  private sent(id: string): Sent {
+    const sent = this.unapplied.get(id) ?? { unknown: false, underWay: 0 };
+    this.unapplied.set(id, sent);
+    if (this.unapplied.size > MOST_REMEMBERED) this.unapplied.delete(this.unapplied.keys().next().value as string);
+    return sent;
+  }
+
+  /** A revision: that commit was applied. */
   private seen(rev: string): void {
-    if (this.unknown.delete(rev)) this.listener.counted('unknown but applied');
-    if (this.denied.delete(rev))
-      this.listener.wrong('a commit was applied of which the store said that it never will be');
+    const sent = this.unapplied.get(rev);
+    if (!sent || sent.underWay > 0) return;
+    this.unapplied.delete(rev);
+    if (sent.unknown) this.listener.counted('unknown but applied');
+    else this.listener.wrong('a commit was applied of which the store said that it never will be');
   }
 
   private age(ms: number): void {
