@@ -55,6 +55,8 @@ export interface Slot {
   generation: number;
 }
 
+/** How often opening an instance is tried. */
+const OPENING_ATTEMPTS = 4;
 /** How many of the updates take time, where some do. */
 const HELD = 0.3;
 
@@ -115,7 +117,7 @@ export class Load {
       );
       this.directing = this.crew.start({ updates: 'off', store: this.options.direct });
       await Promise.all(this.slots.map(({ member }) => member.ready));
-      for (const instance of this.instances) await this.director.ask({ do: 'open', instance, size: 0 });
+      for (const instance of this.instances) await this.open(instance);
       const calls = Promise.all(calling.map((slot, n) => this.callAll(slot, `c${n}`)));
       await Promise.all(faults.map((fault) => fault.run(this)));
       await until(this.left(), () => this.failed || this.ledger.acknowledged >= updates);
@@ -214,6 +216,16 @@ export class Load {
       for (const { epoch, kind } of forks(commits))
         this.problems.push(`${instance}: two holders replaced one root; one did of epoch ${epoch}: ${kind}`);
     }
+  }
+
+  /** A server that was just started may need a moment. */
+  private async open(instance: string): Promise<void> {
+    for (let attempt = 1; ; attempt++)
+      try {
+        return await this.director.ask({ do: 'open', instance, size: 0 });
+      } catch (error) {
+        if (attempt === OPENING_ATTEMPTS) throw error;
+      }
   }
 
   private held(step: Step): Step {

@@ -29,6 +29,8 @@ interface Sent {
   /** What became of one of its sendings is unknown. Otherwise none was applied, nor ever will be. */
   unknown: boolean;
   underWay: number;
+  /** It was seen to be applied. */
+  told: boolean;
 }
 
 /** Looks after every call of a store: that it settles in time, and rejects as the contract allows. */
@@ -123,7 +125,7 @@ export class Watched extends Altered {
   }
 
   private sent(id: string): Sent {
-    const sent = this.unapplied.get(id) ?? { unknown: false, underWay: 0 };
+    const sent = this.unapplied.get(id) ?? { unknown: false, underWay: 0, told: false };
     this.unapplied.set(id, sent);
     if (this.unapplied.size > MOST_REMEMBERED) this.unapplied.delete(this.unapplied.keys().next().value as string);
     return sent;
@@ -132,8 +134,8 @@ export class Watched extends Altered {
   /** A revision: that commit was applied. */
   private seen(rev: string): void {
     const sent = this.unapplied.get(rev);
-    if (!sent || sent.underWay > 0) return;
-    this.unapplied.delete(rev);
+    if (!sent || sent.underWay > 0 || sent.told) return;
+    sent.told = true;
     if (sent.unknown) this.listener.counted('unknown but applied');
     else this.listener.wrong('a commit was applied of which the store said that it never will be');
   }
