@@ -21,6 +21,8 @@ interface SdkError {
   readonly message?: string;
   readonly code?: string;
   readonly errors?: readonly SdkError[];
+  /** Of errors that the server sent. */
+  readonly $fault?: string;
   readonly CancellationReasons?: readonly CancellationReason[];
   readonly $metadata?: { readonly httpStatusCode?: number; readonly clockSkewCorrected?: boolean };
 }
@@ -46,7 +48,7 @@ export interface Circumstances {
 
 /** Reads an error of the SDK. */
 export function failureOf(error: unknown, { sent, table, answered }: Circumstances): Failure {
-  const { name = '', message = String(error), $metadata } = (error ?? {}) as SdkError;
+  const { name = '', message = String(error), $metadata, $fault } = (error ?? {}) as SdkError;
   const of = (kind: Failure['kind'], code: StoreErrorCode, text: string, certain = true): Failure => ({
     kind,
     certain,
@@ -62,7 +64,14 @@ export function failureOf(error: unknown, { sent, table, answered }: Circumstanc
   if ($metadata?.clockSkewCorrected) return of('again', 'invalid', `the clock of this machine is wrong: ${message}`);
   if (!sent) return notSent(error as SdkError, of, answered);
   const status = $metadata?.httpStatusCode;
-  if (status === undefined || status >= 500 || /^Transaction(InProgress)|^IdempotentParameterMismatch/.test(name))
+  // An answer that began, but could not be read to its end, says nothing either.
+  const unread = $fault === undefined || status === undefined;
+  if (
+    unread ||
+    status === undefined ||
+    status >= 500 ||
+    /^Transaction(InProgress)|^IdempotentParameterMismatch/.test(name)
+  )
     return unanswered(error as SdkError, of);
   if (name === 'ResourceNotFoundException')
     return of('final', 'invalid', `there is no table ${table}: make it by createTable(client, { tableName })`);

@@ -59,7 +59,7 @@ describe.each([
   ['a transaction', 'TransactWriteItems', pair],
   ['a plain write', 'PutItem', single],
 ] as const)('%s', (_, operation, commitOf) => {
-  test.each(['drop the answer', 'keep the answer'] as const)(
+  test.each(['drop the answer', 'cut the answer', 'keep the answer'] as const)(
     'that was applied, but whose answer is lost (%s), is unknown, and is not sent again',
     async (fate) => {
       meddler.fate = firstOnes(operation, fate);

@@ -9,6 +9,8 @@ export type Fate =
   | 'lose'
   /** Gets to the server, which does it; the connection breaks before the answer. */
   | 'drop the answer'
+  /** Gets to the server, which does it; the connection breaks in the middle of the answer. */
+  | 'cut the answer'
   /** Gets to the server, which does it; nothing comes back. */
   | 'keep the answer'
   /** The server never hears of it; this is the answer. */
@@ -47,7 +49,9 @@ export async function startMeddler(target: string): Promise<Meddler> {
       if (fate === 'drop the answer') return void incoming.socket.destroy();
       if (fate === 'keep the answer') return void kept.add(outgoing);
       outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
-      outgoing.end(Buffer.concat(parts));
+      const whole = Buffer.concat(parts);
+      if (fate !== 'cut the answer') return void outgoing.end(whole);
+      outgoing.write(whole.subarray(0, whole.length >> 1), () => incoming.socket.destroy());
     });
     passed.on('error', () => incoming.socket.destroy());
     passed.end(body);
