@@ -16,3 +16,4 @@ export {
 } from './conformance/index.js';
 export * from './faults/index.js';
 export { type InProcessOptions, openInProcess, type StoreInProcess } from './processes/open-in-process.js';
+export { type RuntimeSuiteOptions, runtimeSuite } from './runtime/index.js';

@@ -309,7 +309,7 @@ export class Drain {
     return this.commitGroup(group);
   }
 
-  /** @returns false: something was queued meanwhile, and comes first */
+  /** @returns false: something was queued meanwhile, and comes first; or the store did not take it in time */
   private async commitDirectly(group: Group, deferred: Deferred): Promise<boolean> {
     const { tenure } = this;
     const before = tenure.root;
@@ -326,9 +326,12 @@ export class Drain {
     const rest = { checks: [...checks, ...own.checks], puts: [...puts, ...own.puts], deletes, seqIs: before.cursor };
     let changed: Changed<Root>;
     try {
-      changed = await tenure.commit((root) => group.nextRoot(root, false), rest, id);
+      // The caller waits for this very commit, and no longer than for any other call.
+      changed = await tenure.commit((root) => group.nextRoot(root, false), rest, id, this.queue.options.patienceMs);
     } catch (error) {
       void deferred.queue().catch(() => undefined);
+      // Certainly not applied: this holder is the holder still.
+      if (StoreError.is(error, 'unavailable')) return false;
       throw error;
     }
     if (!changed.ok) return false;

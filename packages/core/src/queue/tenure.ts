@@ -65,11 +65,21 @@ export class Tenure {
    *
    * @throws MotionError `LEASE_LOST`
    */
-  async commit(next: (root: Root) => Root, rest: FencedCommit = {}, id?: string): Promise<Changed<Root>> {
+  async commit(
+    next: (root: Root) => Root,
+    rest: FencedCommit = {},
+    id?: string,
+    patienceMs?: number,
+  ): Promise<Changed<Root>> {
     const { env, options } = this.queue;
     const push = !('due' in rest) && env.mono() - this.duePushedAt >= options.ttlMs / 3;
     const sentAt = env.mono();
-    const changed = await this.fence.change(next, push ? { ...rest, due: { in: options.ttlMs } } : rest, id);
+    const changed = await this.fence.change(
+      next,
+      push ? { ...rest, due: { in: options.ttlMs } } : rest,
+      id,
+      patienceMs,
+    );
     if (push && changed.ok) this.duePushedAt = sentAt;
     return changed;
   }

@@ -62,12 +62,18 @@ export class Fence<T> {
    * @param next the new record, from the newest one
    * @param rest what else the commit does; more checks are fine
    * @param id the commit's id, if the caller must know it beforehand
+   * @param patienceMs as {@link FenceOptions.patienceMs}, if somebody waits who has less
    * @returns not ok only when a check of `rest` failed while the fence held
    * @throws MotionError `LEASE_LOST`: another owner has the entry, or the outcome stayed unknown
    */
-  async change(next: (record: T) => T, rest: FencedCommit = {}, id?: string): Promise<Changed<T>> {
+  async change(
+    next: (record: T) => T,
+    rest: FencedCommit = {},
+    id: string = this.options.env.id(),
+    patienceMs: number = this.options.patienceMs,
+  ): Promise<Changed<T>> {
     while (this.tail) await this.tail.catch(() => undefined);
-    const turn = this.replace(next, rest, id ?? this.options.env.id());
+    const turn = this.replace(next, rest, id, patienceMs);
     this.tail = turn;
     try {
       return await turn;
@@ -83,9 +89,14 @@ export class Fence<T> {
     return this.lost.signal.reason as MotionError;
   }
 
-  private async replace(next: (record: T) => T, more: FencedCommit, id: string): Promise<Changed<T>> {
+  private async replace(
+    next: (record: T) => T,
+    more: FencedCommit,
+    id: string,
+    patienceMs: number,
+  ): Promise<Changed<T>> {
     if (this.lost.signal.aborted) throw this.lost.signal.reason;
-    const { env, store, partition, key, encode, patienceMs } = this.options;
+    const { env, store, partition, key, encode } = this.options;
     const record = next(this.record);
     const before = this.rev;
     const sentAt = env.mono();

@@ -186,4 +186,23 @@ describe('a file that cannot be used', () => {
     await journal.run('add', { word: 'z' }, { flushUpdates: true });
     expect(await journal.readState('log')).toEqual(['x', 'z']);
   });
+
+  test('a call that the idle holder commits at once waits no longer than others, and all goes on after', async () => {
+    const place = (places[0] as (typeof places)[0]).make();
+    const store = place.open();
+    const journal = await motionOn({ open: () => store }, { storeTimeoutMs: 300 }).instance(Journal, 'a');
+    for (const [n, code] of (['unavailable', 'unknown'] as const).entries()) {
+      await journal.run('add', { word: `${n}` }, { flushUpdates: true });
+      store.before = (method) => {
+        if (method === 'commit') throw new StoreError(code);
+      };
+      const from = performance.now();
+      const lost = [journal.writeState({ draft: 'lost' }), journal.run('add', { word: 'lost' })].map(errorOf);
+      for (const error of await Promise.all(lost)) expect(StoreError.is(error, code), String(error)).toBe(true);
+      expect(performance.now() - from).toBeLessThan(5_000);
+      store.before = () => undefined;
+    }
+    await journal.run('add', { word: 'last' }, { flushUpdates: true });
+    expect(await journal.readState()).toEqual({ log: ['0', '1', 'last'], count: 3 });
+  }, 30_000);
 });
