@@ -38,15 +38,15 @@ export class Line extends Altered {
   }
 }
 
-/** Of every three commits one loses its answer, and one does not get there at first. */
+/** Of every five commits one loses its answer, and one does not get there at first. */
 export class Lossy extends Altered {
   private sent = 0;
 
   override async commit(partition: string, commit: Commit): Promise<CommitResult> {
-    const n = this.sent++ % 3;
+    const n = this.sent++ % 5;
     if (n === 1) throw new StoreError('unknown', 'the request was lost');
     const result = await super.commit(partition, commit);
-    if (n === 2) throw new StoreError('unknown', 'the answer was lost');
+    if (n === 3) throw new StoreError('unknown', 'the answer was lost');
     return result;
   }
 }
