@@ -67,13 +67,13 @@ const CASE_MS = 60_000;
  */
 export function runtimeSuite(options: RuntimeSuiteOptions): void {
   const { describe, test, name } = options;
-  const supports = { sharedNamespace: true, watch: true, scanLagMs: 0, ...options.supports };
+  const { sharedNamespace = true, watch = true } = options.supports ?? {};
   describe(`components on ${name}`, () => {
     for (const [title, group] of Object.entries(GROUPS))
       describe(title, () =>
         group((caseName, body) => {
-          test(caseName, () => run(options, supports.sharedNamespace, body));
-        }, supports),
+          test(caseName, () => run(options, sharedNamespace, body));
+        }, { watch }),
       );
   });
 }

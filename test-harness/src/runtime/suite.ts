@@ -13,6 +13,7 @@ export interface RuntimeSuiteOptions extends Runner {
    * @param namespace letters, digits and `-`; new for every case
    */
   readonly open: (namespace: string) => Promise<Store>;
+  /** As for {@link conformance}: what a store without hints, or inside one process, does not do. */
   readonly supports?: Supports;
   /** Milliseconds that one case may take, 60,000 by default. The runner's own limit must be above it. */
   readonly timeoutMs?: number;
@@ -22,4 +23,4 @@ export interface RuntimeSuiteOptions extends Runner {
 export type Case = (name: string, body: (place: Place) => Promise<void>) => void;
 
 /** A group of cases. */
-export type Group = (add: Case, supports: Required<Supports>) => void;
+export type Group = (add: Case, supports: { readonly watch: boolean }) => void;

@@ -1,0 +1,12 @@
+import { PostgresStore } from '@motion-ts/postgres';
+import { runtimeSuite } from '@motion-ts/test-harness';
+import { describe, inject, test } from 'vitest';
+
+const url = inject('serverUrl');
+
+runtimeSuite({
+  describe,
+  test: (name, body) => test(name, body, 90_000),
+  name: 'PostgresStore',
+  open: async (namespace) => new PostgresStore({ url, namespace, timeoutMs: 15_000 }),
+});
