@@ -71,9 +71,12 @@ export function runtimeSuite(options: RuntimeSuiteOptions): void {
   describe(`components on ${name}`, () => {
     for (const [title, group] of Object.entries(GROUPS))
       describe(title, () =>
-        group((caseName, body) => {
-          test(caseName, () => run(options, sharedNamespace, body));
-        }, { watch }),
+        group(
+          (caseName, body) => {
+            test(caseName, () => run(options, sharedNamespace, body));
+          },
+          { watch },
+        ),
       );
   });
 }

@@ -115,7 +115,7 @@ export const serves: Group = (add) => {
     await journal.run('see');
     (await journal.readState('bytes'))?.fill(7);
     (await journal.readState()).bytes?.fill(7);
-    assert.deepEqual(component.tries, ['1,2,3', '1,2,3', '1,2,3']);
+    assert.deepEqual(new Set(component.tries), new Set(['1,2,3']));
     assert.deepEqual(await journal.readState('bytes'), new Uint8Array([1, 2, 3]));
   });
 

@@ -285,9 +285,11 @@ export class Drain {
       for (const item of itemsOf(alone))
         if (result === 'done') result = await runOne(queue, tenure, backlog, group, item, alone);
       const direct = result === 'done' && group.outcomes.size === 0 && deferred.isRunning;
-      if (direct && (await this.commitDirectly(group, deferred))) return undefined;
+      const changes = direct && group.hasChanges;
+      if (changes ? await this.commitDirectly(group, deferred) : direct && (await this.isNothing(deferred)))
+        return undefined;
       // Prepared for a commit that was not made, or too much for one: it runs again, in its turn.
-      if (direct || typeof result === 'object') {
+      if (changes || typeof result === 'object') {
         await deferred.queue().catch(() => undefined);
         return undefined;
       }
@@ -313,12 +315,6 @@ export class Drain {
   private async commitDirectly(group: Group, deferred: Deferred): Promise<boolean> {
     const { tenure } = this;
     const before = tenure.root;
-    if (!group.hasChanges) {
-      // Nothing to commit: but that it ran on the newest state, and before nothing older, must be so all the same.
-      if (!(await tenure.isCurrent()) || !deferred.isRunning) return false;
-      deferred.committed();
-      return true;
-    }
     const { checks, puts, deletes } = await group.prepare();
     if (!deferred.isRunning) return false;
     const id = this.queue.env.id();
@@ -338,6 +334,17 @@ export class Drain {
     this.committed(group, before, changed);
     deferred.committed(id);
     await this.forget(group, changed.rev);
+    return true;
+  }
+
+  /**
+   * Ends a call that changed nothing: but that it ran on the newest state, and before nothing older, must be so all the same.
+   *
+   * @returns false: it is not known to be so, or not in time
+   */
+  private async isNothing(deferred: Deferred): Promise<boolean> {
+    if (!(await this.tenure.isCurrent()) || !deferred.isRunning) return false;
+    deferred.committed();
     return true;
   }
 

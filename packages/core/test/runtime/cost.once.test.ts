@@ -78,6 +78,22 @@ describe.each(places)('what it costs on $kind', ({ make }) => {
     expect(await wide.readState('k1')).toBe(3);
   });
 
+  test('an update that changes nothing runs once, though the store takes its time', async () => {
+    const store = make().open();
+    const component = new Wide();
+    const wide = await motionOn({ open: () => store })
+      .register(Wide, () => component)
+      .instance(Wide, 'a');
+    await wide.run('noop', {}, { flushUpdates: true });
+    // The holder idles now. Longer than a call waits before it is queued:
+    store.before = (method) => (method === 'get' ? sleep(20) : undefined);
+    for (let n = 2; n <= 12; n++) {
+      await wide.run('noop', {}, { flushUpdates: true });
+      expect(component.ran).toBe(n);
+    }
+    expect(await wide.version()).toBe(1);
+  });
+
   test('a value of 20 MiB works, and is not written again when another key changes', async () => {
     const place = make();
     const store = place.open();
