@@ -64,7 +64,7 @@ export async function findDeadLetter(queue: QueueContext, id: string): Promise<S
   if (!entry || outcome?.kind !== 'dead')
     throw new MotionError(
       'NO_DEAD_LETTER',
-      `${queue.what} has no dead letter ${JSON.stringify(id)}; deadLetters() lists those it has`,
+      `${queue.what} has no dead letter ${typeof id === 'string' ? `'${id.slice(0, 100)}'` : `of a name that is a ${typeof id}`}; deadLetters() lists those it has`,
     );
   return { id, rev: entry.rev, dead: outcome };
 }

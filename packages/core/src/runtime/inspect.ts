@@ -1,3 +1,4 @@
+import { MotionError } from '../errors.js';
 import { parsePartition, partitionPrefix } from '../state/keys.js';
 import { decodeBatch } from '../state/records.js';
 import { listDeadLetters } from './dead-letters.js';
@@ -38,9 +39,11 @@ async function countQueued({ store, partition, chunks, what }: OpenedInstance['q
   let after: string | undefined;
   for (;;) {
     const page = await store.list(partition, { prefix: 'q/', limit: PAGE, ...(after !== undefined && { after }) });
-    for (const { key, value } of page) {
+    for (const { key, rev, value } of page) {
       const bytes = await chunks.read(value);
-      // Done and deleted between the list and here.
+      // Done and deleted between the list and here; if it is still there, it is damaged.
+      if (!bytes && (await store.get(partition, [key])).entries[0]?.rev === rev)
+        throw new MotionError('CORRUPT', `${key} of ${what} is damaged in the store, or chunks of it are missing`);
       if (bytes) for (const { updates } of decodeBatch(bytes, `${key} of ${what}`)) count += updates.length;
     }
     after = page.at(-1)?.key;

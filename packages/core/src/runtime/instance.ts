@@ -314,7 +314,7 @@ export class InstanceHandle {
     if (options === noOptions) return;
     if (typeof options !== 'object' || options === null)
       throw new MotionError('INVALID_OPTIONS', `${what}: the options must be an object`);
-    const { idempotencyKey, signal } = options;
+    const { idempotencyKey, signal } = readOptions(options, what);
     if (
       idempotencyKey !== undefined &&
       (typeof idempotencyKey !== 'string' ||
@@ -344,6 +344,14 @@ export class InstanceHandle {
     } finally {
       this.inFlight.end();
     }
+  }
+}
+
+function readOptions(options: RunOptions, what: string): RunOptions {
+  try {
+    return { ...options };
+  } catch (cause) {
+    throw new MotionError('INVALID_OPTIONS', `${what}: the options cannot be read: one of them throws`, { cause });
   }
 }
 

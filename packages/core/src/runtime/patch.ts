@@ -12,6 +12,17 @@ import type { Changes } from '../state/records.js';
  * @throws MotionError `INVALID_PATCH`, `NOT_SERIALIZABLE`
  */
 export function changesOf(patch: unknown, codec: Codec, from: string, most: number): Changes {
+  try {
+    return readChanges(patch, codec, from, most);
+  } catch (error) {
+    if (MotionError.is(error)) throw error;
+    throw new MotionError('INVALID_PATCH', `${from} gave what cannot be read: a getter in it, or a proxy, throws`, {
+      cause: error,
+    });
+  }
+}
+
+function readChanges(patch: unknown, codec: Codec, from: string, most: number): Changes {
   const changes = new Map<string, Uint8Array | null>();
   if (patch === undefined || patch === null) return changes;
   if (!isPlainObject(patch))
@@ -19,6 +30,8 @@ export function changesOf(patch: unknown, codec: Codec, from: string, most: numb
       'INVALID_PATCH',
       `${from} gave ${show(patch)}, which is no object of state keys: return the changed keys, or nothing`,
     );
+  if (Object.getOwnPropertySymbols(patch).length > 0)
+    throw new MotionError('INVALID_PATCH', `${from} gave a symbol as a state key: keys are strings`);
   for (const key of Object.keys(patch)) {
     const value = patch[key];
     if (value === undefined) continue;

@@ -15,16 +15,31 @@ const none: FlowProps = Object.freeze({});
  */
 export function checkProps(flow: FlowDefinition, given: unknown, what: string): FlowProps | Promise<FlowProps> {
   const props = given ?? none;
-  if (typeof props !== 'object' || Array.isArray(props))
-    throw invalid(what, `props must be an object, not ${Array.isArray(props) ? 'an array' : `a ${typeof props}`}`);
-  // A Map, a promise that nobody awaited and their like have no keys to copy. Instances of one's own classes have.
-  const kind = Object.prototype.toString.call(props).slice(8, -1);
-  if (kind !== 'Object') throw invalid(what, `props must be an object, not a ${kind}`);
-  if (!flow.schema) return props === none ? none : Object.freeze({ ...props });
+  const copy = props === none ? none : copyOf(props, what);
+  if (!flow.schema) return copy;
+  // The schema gets what was given: it may want an instance of a class.
   const result = flow.schema['~standard'].validate(props);
   return isThenable(result)
     ? Promise.resolve(result).then((settled) => outputOf(settled, what))
     : outputOf(result, what);
+}
+
+/** What is in the props now: the caller may change them while the call is under way. */
+function copyOf(props: unknown, what: string): FlowProps {
+  let why: string;
+  try {
+    if (typeof props !== 'object' || Array.isArray(props))
+      why = `props must be an object, not ${Array.isArray(props) ? 'an array' : `a ${typeof props}`}`;
+    else {
+      // A Map, a promise that nobody awaited and their like have no keys to copy. Instances of one's own classes have.
+      const kind = Object.prototype.toString.call(props).slice(8, -1);
+      if (kind === 'Object') return Object.freeze({ ...props });
+      why = `props must be an object, not a ${kind}`;
+    }
+  } catch (cause) {
+    throw invalid(what, 'props cannot be read: one of them, or their proxy, throws', cause);
+  }
+  throw invalid(what, why);
 }
 
 function outputOf(result: StandardSchemaV1.Result<unknown>, what: string): FlowProps {
@@ -44,6 +59,9 @@ function outputOf(result: StandardSchemaV1.Result<unknown>, what: string): FlowP
   return Object.freeze({ ...(result.value as object) }) as FlowProps;
 }
 
-function invalid(what: string, why: string): MotionError {
-  return new MotionError('INVALID_PROPS', `${what}: ${why}`, { issues: [{ message: why, path: [] }] });
+function invalid(what: string, why: string, cause?: unknown): MotionError {
+  return new MotionError('INVALID_PROPS', `${what}: ${why}`, {
+    issues: [{ message: why, path: [] }],
+    ...(cause !== undefined && { cause }),
+  });
 }

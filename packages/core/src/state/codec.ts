@@ -1,6 +1,6 @@
 import { addExtension, Packr } from 'msgpackr';
 import { MotionError } from '../errors.js';
-import { assertSerializable } from './values.js';
+import { assertSerializable, unreadable } from './values.js';
 
 /** Turns values into bytes and back. What is decoded must equal what was encoded, and share nothing with it. */
 export interface Codec {
@@ -50,7 +50,11 @@ export function msgpackCodec(options: { readonly extensions?: readonly CodecExte
     name: 'msgpack',
     encode(value, path) {
       assertSerializable(value, path, classes);
-      return packr.pack(value);
+      try {
+        return packr.pack(value);
+      } catch (cause) {
+        throw unreadable(path, cause);
+      }
     },
     // Bytes come back as the class of what they are cut from, and that shall not be a Buffer.
     decode: (bytes) => packr.unpack(plain(bytes)),

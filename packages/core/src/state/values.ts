@@ -40,10 +40,20 @@ interface Problem {
  * @throws MotionError `NOT_SERIALIZABLE`, with the path of the offending value
  */
 export function assertSerializable(value: unknown, name: string, classes: ReadonlySet<unknown>): void {
-  const problem = find(value, classes, []);
-  if (!problem) return;
-  const { path, what, remedy } = problem;
+  let found: Problem | undefined;
+  try {
+    found = find(value, classes, []);
+  } catch (cause) {
+    throw unreadable(name, cause);
+  }
+  if (!found) return;
+  const { path, what, remedy } = found;
   throw new MotionError('NOT_SERIALIZABLE', `${name}${path} ${what}, which cannot be stored: ${remedy}`);
+}
+
+/** What to say of a value that throws when it is looked at. */
+export function unreadable(name: string, cause: unknown): MotionError {
+  return new MotionError('NOT_SERIALIZABLE', `${name} cannot be read: a getter in it, or a proxy, throws`, { cause });
 }
 
 function problem(what: string, remedy: string): Problem {

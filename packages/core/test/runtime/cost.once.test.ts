@@ -32,7 +32,7 @@ class Wide extends Component<{
   }
 }
 
-describe.each(places)('what it costs on $kind', ({ make }) => {
+describe.each(places)('what it costs on $kind', ({ kind, make }) => {
   test('1,000 queued no-ops need at most 40 commits', async () => {
     const place = make();
     const wide = await motionOn(place, { updates: 'off' }).instance(Wide, 'a');
@@ -42,6 +42,7 @@ describe.each(places)('what it costs on $kind', ({ make }) => {
     motionOn({ open: () => store }).register(Wide, () => component);
     await wide.flushUpdates();
     expect(component.ran).toBe(1_000);
+    console.log(`${kind}: 1,000 queued no-ops in ${store.applied.length} commits`);
     expect(store.applied.length).toBeLessThanOrEqual(40);
   });
 
@@ -54,6 +55,7 @@ describe.each(places)('what it costs on $kind', ({ make }) => {
     await wide.run('set', { key: 'k7', value: 2 });
     await wide.flushUpdates();
     expect(store.puts.filter((key) => key.startsWith('s/') || key === 'dir')).toEqual(['s/k7']);
+    console.log(`${kind}: 1 of 100 keys changed: ${store.bytesWritten} bytes written`);
     expect(store.bytesWritten).toBeLessThan(1_000);
   });
 
