@@ -65,7 +65,7 @@ export function failureOf(error: unknown, { sent, table, answered }: Circumstanc
   if (!sent) return notSent(error as SdkError, of, answered);
   const status = $metadata?.httpStatusCode;
   // An answer that began, but could not be read to its end, says nothing either.
-  const unread = $fault === undefined || status === undefined;
+  const unread = $fault === undefined;
   if (
     unread ||
     status === undefined ||

@@ -1,7 +1,7 @@
 import { AimedStops } from './aimed-stops.js';
 import type { WrongClock } from './clock.js';
 import { Kills } from './kills.js';
-import { type Fault, Load, type LoadOptions } from './load.js';
+import { type Fault, Load, type LoadOptions, type Makeup } from './load.js';
 import type { FaultReport } from './options.js';
 
 /** Options of {@link clocks}. */
@@ -23,7 +23,18 @@ export interface ClocksOptions extends LoadOptions {
   readonly takeoverMs?: number;
 }
 
+/** In milliseconds. */
+export const HOUR_MS = 3_600_000;
 const KILL_PAUSE = [100, 500] as const;
+
+/** Half of the processes are ahead, half behind, each by an amount of its own. */
+export function wrongClock(wrongMs: number, jumpMs: number): NonNullable<Makeup['clock']> {
+  return (place, random) => ({
+    aheadMs: (place % 2 === 0 ? 1 : -1) * random.int(wrongMs / 2, wrongMs),
+    jumpMs,
+    seed: random.bits(),
+  });
+}
 
 /** A worker ahead of all others finds what they left. */
 class OneAhead implements Fault {
@@ -72,19 +83,12 @@ class Punctual implements Fault {
  * doubled, reordered, whoever holds what; and on a store with a clock of its own nobody is late either.
  */
 export function clocks(options: ClocksOptions): Promise<FaultReport> {
-  const { wrongMs = 3_600_000, jumpMs = 600_000, kills = 10, pauses = 4, serverClock } = options;
+  const { wrongMs = HOUR_MS, jumpMs = HOUR_MS / 6, kills = 10, pauses = 4, serverClock } = options;
   const ttlMs = options.ttlMs ?? 1_000;
   const load = new Load(
     { quietMs: ttlMs + 10_000, ...options, ttlMs },
-    {
-      // One that finds an instance due too early takes it over in the middle of an update.
-      mostHoldMs: 30,
-      clock: (place, random) => ({
-        aheadMs: (place % 2 === 0 ? 1 : -1) * random.int(wrongMs / 2, wrongMs),
-        jumpMs,
-        seed: random.bits(),
-      }),
-    },
+    // One that finds an instance due too early takes it over in the middle of an update.
+    { mostHoldMs: 30, clock: wrongClock(wrongMs, jumpMs) },
   );
   const killing = new Kills(kills, KILL_PAUSE);
   const faults = serverClock

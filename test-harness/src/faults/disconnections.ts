@@ -53,10 +53,10 @@ const DISTURBANCES: Readonly<Record<string, Disturbance>> = {
 };
 
 /** Milliseconds that most disturbances last, and that the connections are left alone after each. */
-const SHORT_MS = [10, 150] as const;
-const PEACE_MS = [20, 150] as const;
+const SHORT_MS = [5, 120] as const;
+const PEACE_MS = [10, 120] as const;
 /** How many of the disturbances outlast the store's timeout. */
-const LONG = 0.07;
+const LONG = 0.05;
 
 /** Disturbs the connections that lead through a proxy, at random. */
 export class Disturbances implements Fault {

@@ -1,4 +1,5 @@
 import { AimedStops } from './aimed-stops.js';
+import { HOUR_MS, wrongClock } from './clocks.js';
 import { pause } from './crew.js';
 import { Disturbances } from './disconnections.js';
 import { Kills } from './kills.js';
@@ -17,6 +18,8 @@ export interface SoakOptions extends LoadOptions {
   readonly proxy?: TcpProxy | undefined;
   /** For a store on a server of the test's own. */
   readonly server?: Restartable | undefined;
+  /** Whether the store measures time by a clock of its own: then those of the processes are wrong. Default: false. */
+  readonly serverClock?: boolean;
   /** The `timeoutMs` of the store, as its argument says. Default: 1,000. */
   readonly storeTimeoutMs?: number;
 }
@@ -73,6 +76,9 @@ export function soak(options: SoakOptions): Promise<FaultReport> {
     ...(proxy ? [new Disturbances(proxy, Infinity, storeTimeoutMs + 500)] : []),
     ...(server ? [new Restarts(server, Infinity, [5_000, 15_000])] : []),
   ];
-  const load = new Load({ quietMs: ttlMs + 15_000, timeoutMs: durationMs + 120_000, ...options, ttlMs });
+  const load = new Load(
+    { quietMs: ttlMs + 15_000, timeoutMs: durationMs + 120_000, ...options, ttlMs },
+    options.serverClock ? { clock: wrongClock(HOUR_MS, HOUR_MS / 6) } : {},
+  );
   return load.run('soak', faults);
 }
