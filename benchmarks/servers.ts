@@ -1,4 +1,5 @@
-import { startRedis } from '@motion-ts/test-harness/servers';
+import { startPostgres, startRedis } from '@motion-ts/test-harness/servers';
+import pg from 'pg';
 import type { Contestant } from './subjects/index.js';
 
 /** A server that was started for this run of the benchmarks. */
@@ -17,7 +18,24 @@ const starters: Readonly<Partial<Record<Kind, () => Promise<Server>>>> = {
     const server = await startRedis();
     return { url: server.url, reset: () => server.ask('FLUSHALL'), stop: () => server.stop() };
   },
+  // Without fsync, for the same reason.
+  async postgres() {
+    const server = await startPostgres();
+    return { url: server.url, reset: () => dropSchemas(server.url), stop: () => server.stop() };
+  },
 };
+
+/** Drops the schemas of earlier measurements, so that no vacuum of theirs disturbs the next one. */
+async function dropSchemas(url: string): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  const { rows } = await client.query<{ name: string }>(
+    "SELECT nspname AS name FROM pg_namespace WHERE nspname LIKE 'motion-bench-%'",
+  );
+  for (const { name } of rows) await client.query(`DROP SCHEMA "${name}" CASCADE`);
+  await client.query('CHECKPOINT');
+  await client.end();
+}
 
 /** Starts the servers that some contestants need, one of each kind. */
 export async function startServers(needed: readonly Contestant[]): Promise<Map<Kind, Server>> {

@@ -29,4 +29,10 @@ export const contestants: Readonly<Record<string, Contestant>> = {
     server: 'redis',
   },
   'bare redis': { load: async () => (await import('./bare-redis.js')).bareRedis, server: 'redis' },
+  'motion postgres': {
+    load: async () => (await import('./motion-postgres.js')).motionOnPostgres,
+    bare: 'bare postgres',
+    server: 'postgres',
+  },
+  'bare postgres': { load: async () => (await import('./bare-postgres.js')).barePostgres, server: 'postgres' },
 };

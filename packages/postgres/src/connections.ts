@@ -1,5 +1,6 @@
 import { StoreError } from '@motion-ts/core/store';
 import pg from 'pg';
+import { PLANNER } from './commit-function.js';
 import { breaksConnection, Failure } from './failure.js';
 import type { CheckedOptions } from './options.js';
 import type { PgClient, PgPool } from './pg-shape.js';
@@ -15,17 +16,8 @@ export type Row = readonly (string | null)[];
 /** Every value as the text that the server sent, whatever parsers the caller has set. */
 const TEXTS = { getTypeParser: () => (value: string) => value };
 
-/**
- * Settings of our own connections. Plans are made for tables of any size: one made while a table was empty would read
- * all of it for a while after it has grown. A commit reads what others committed while it waited for its lock.
- */
-const SETTINGS = [
-  'default_transaction_isolation=read\\ committed',
-  'enable_seqscan=off',
-  'enable_hashjoin=off',
-  'enable_mergejoin=off',
-  'jit=off',
-];
+/** Settings of our own connections. A commit reads what others committed while it waited for its lock. */
+const SETTINGS = [['default_transaction_isolation', 'read\\ committed'], ...PLANNER];
 
 /** How long a hung server may hold up the end of our own pool. */
 const FAREWELL_MS = 300;
@@ -138,7 +130,7 @@ export class Connections {
       // What we gave up on must not go on for ever on the server, nor wait for a lock until it is too late for an answer.
       statement_timeout: Math.ceil(timeoutMs * 0.8),
       lock_timeout: Math.ceil(timeoutMs * 0.5),
-      options: SETTINGS.map((setting) => `-c ${setting}`).join(' '),
+      options: SETTINGS.map(([name, value]) => `-c ${name}=${value}`).join(' '),
       ...(connection as pg.PoolConfig),
       // One more for whoever watches.
       max: connections + 1,
