@@ -53,7 +53,7 @@ describe('node:test', () => {
     );
     for (const level of LEVELS) expect(output).toContain(`  ${level}`);
     expect(output).toMatch(/order +\d+ passed; 300 of 300 random runs/);
-    expect(output).toContain('not claimed: no `process` was given');
+    expect(output).toMatch(/lock and fencing +\d+ passed, 1 not claimed: supports.durable is false/);
     expect(code).toBe(0);
   }, 120_000);
 
@@ -64,7 +64,7 @@ describe('node:test', () => {
       'my-server.mjs': `
         import { SimulatedLink } from '@motion-ts/test-harness';
         const link = new SimulatedLink(500);
-        export const server = { url: ${JSON.stringify(directory)}, link, cut: () => link.cut(), hang: () => link.hang(), restore: () => link.restore() };`,
+        export const server = { url: ${JSON.stringify(directory)}, link, cut: () => link.cut(), hang: () => link.hang(), restore: () => link.restore(), crash: async () => {} };`,
       'my-store.mjs': `
         import { join } from 'node:path';
         import { SqliteStore } from '@motion-ts/sqlite';
@@ -103,7 +103,7 @@ describe('node:test', () => {
         conformance({
           describe, test, name: 'Broken', modelRuns: 3,
           open: async () => breakIt(new MemoryStore()),
-          supports: { sharedNamespace: false, durable: false },
+          supports: { sharedNamespace: false, durable: false, server: false },
         });`,
     });
     const { code, output } = await nodeTest(at, 'broken.test.mjs');
@@ -111,7 +111,8 @@ describe('node:test', () => {
     expect(output).toMatch(/Broken against the store contract: DOES NOT CONFORM \(\d+ passed, \d+ failed/);
     expect(output).toMatch(/order +\d+ passed, \d+ FAILED/);
     expect(output).toContain('failed: appends: C5 appends are numbered from 1, dense and in order');
-    expect(output).toContain('durability           2 not claimed: supports.durable is false');
+    expect(output).toMatch(/durability +\d+ not claimed: supports.durable is false/);
+    expect(output).toMatch(/failure behaviour +\d+ not claimed: supports.server is false/);
   }, 120_000);
 });
 
@@ -167,5 +168,11 @@ describe('declarations that contradict each other are refused', () => {
     expect(() => recordedCases({ name: 'x', open, supports: { sharedNamespace: false }, process })).toThrow(
       /leave one/,
     );
+  });
+  test('a server, but no faults to take it away; none, and yet faults', () => {
+    const none = async (): Promise<void> => {};
+    const faults = { timeoutMs: 1, cut: none, restore: none };
+    expect(() => recordedCases({ name: 'x', open, supports: { server: true } })).toThrow(/give `faults`/);
+    expect(() => recordedCases({ name: 'x', open, supports: { server: false }, faults })).toThrow(/leave one of them/);
   });
 });

@@ -7,5 +7,5 @@ conformance({
   test,
   name: 'MemoryStore',
   open: async () => new MemoryStore(),
-  supports: { sharedNamespace: false },
+  supports: { sharedNamespace: false, durable: false, server: false },
 });

@@ -13,6 +13,7 @@ conformance({
   test,
   name: 'SqliteStore, two connections to a file',
   open: async (namespace) => new SqliteStore({ path: fileOf('file', namespace), synchronous: 'NORMAL' }),
+  supports: { server: false },
   process: {
     module: new URL('./open.mjs', import.meta.url),
     argument: (namespace) => ({ path: fileOf('file', namespace), synchronous: 'NORMAL' }),
@@ -24,7 +25,7 @@ conformance({
   test,
   name: 'SqliteStore, in memory',
   open: async () => new SqliteStore({ path: ':memory:' }),
-  supports: { sharedNamespace: false },
+  supports: { sharedNamespace: false, durable: false, server: false },
 });
 
 const databases = new Map<string, Database.Database>();
@@ -37,6 +38,7 @@ conformance({
     databases.set(namespace, database);
     return new SqliteStore({ database });
   },
+  supports: { durable: false, server: false },
 });
 
 let opened = 0;
@@ -50,4 +52,5 @@ conformance({
     if (opened++ % 2 === 0) return new SqliteStore(options);
     return openInProcess({ module: new URL('./open.mjs', import.meta.url), argument: options });
   },
+  supports: { server: false },
 });

@@ -81,6 +81,7 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   broken(reads.ScanPageSkips, 'a prefix gives all of many partitions, page by page'),
   broken(others.LimitsIgnored, 'limits.getKeys keys fit, one more is too_large'),
   broken(others.ValueLimitIgnored, 'a value of limits.valueBytes fits, one byte more is too_large'),
+  broken(others.EventLoopBlocked, 'C10 values of megabytes do not stop the event loop for long'),
   broken(others.CacheForever, 'C8 never gives a value later than its ttl and a second'),
   broken(others.ExpiryByTheClientsClock, 'C8 never gives a value later than its ttl and a second'),
   broken(others.CacheClearLazy, 'clear forgets a partition, and only that'),

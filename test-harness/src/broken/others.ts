@@ -123,3 +123,13 @@ export class WatchTellsOfItselfAlone extends Altered {
     return () => void this.#listeners.delete(listener);
   }
 }
+
+/** Waits without letting anything else run. */
+export class EventLoopBlocked extends Altered {
+  override async list(...args: Parameters<Store['list']>): ReturnType<Store['list']> {
+    const page = await super.list(...args);
+    if (page.some(({ value }) => value.byteLength > 100_000))
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1200);
+    return page;
+  }
+}

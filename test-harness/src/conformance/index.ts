@@ -3,9 +3,11 @@ import { appends } from './appends.js';
 import { atomicity } from './atomicity.js';
 import { cache } from './cache.js';
 import { checks } from './checks.js';
+import { Clients, closeAll, openPair } from './clients.js';
 import { close } from './close.js';
 import { concurrency } from './concurrency.js';
 import { copies } from './copies.js';
+import { crashes } from './crashes.js';
 import { drop } from './drop.js';
 import { due } from './due.js';
 import { durability } from './durability.js';
@@ -15,12 +17,20 @@ import { keys } from './keys.js';
 import { lease } from './lease.js';
 import { limits } from './limits.js';
 import { list } from './list.js';
-import { type ConformanceOptions, type Fixture, type Group, notClaimed, type Terms, termsOf } from './options.js';
+import {
+  type ConformanceOptions,
+  type Fixture,
+  type Group,
+  type Need,
+  notClaimed,
+  type Terms,
+  termsOf,
+} from './options.js';
 import { outages } from './outages.js';
 import { randomRuns } from './random-runs.js';
 import { type CaseRecord, formatReport, type Level, reportOf } from './report.js';
 import { scan } from './scan.js';
-import { fresh, settles } from './suite.js';
+import { fresh } from './suite.js';
 import { visibility } from './visibility.js';
 import { watch } from './watch.js';
 
@@ -49,6 +59,7 @@ const GROUPS: readonly (readonly [title: string, level: Level, group: Group])[] 
   ['close', 'interface and edges', close],
   ['lease', 'lock and fencing', lease],
   ['killed processes', 'durability', durability],
+  ['crashes of the server', 'durability', crashes],
   ['outages', 'failure behaviour', outages],
 ];
 
@@ -68,6 +79,8 @@ export function conformance(options: ConformanceOptions): void {
   const { describe, test, name } = options;
   const terms = termsOf(options);
   const namespace = fresh('conformance');
+  const clients = new Clients(() => options.open(namespace), terms);
+  const suite: Suite = { options, terms, namespace, clients };
   const timeoutMs = caseTimeoutMs(terms);
   const cases: CaseRecord[] = [];
   const figures: Map<Level, string[]> = new Map();
@@ -82,7 +95,7 @@ export function conformance(options: ConformanceOptions): void {
         if (because !== undefined) record.outcome = { because };
         else
           register.push(() => {
-            test(caseName, () => recorded(record, () => run(options, terms, namespace, note, body)), timeoutMs);
+            test(caseName, () => recorded(record, () => run(suite, needs, note, body)), timeoutMs);
           });
       }, terms);
       // To some runners a group without cases is a mistake.
@@ -92,6 +105,7 @@ export function conformance(options: ConformanceOptions): void {
         });
     }
     test('the report', async () => {
+      await clients.close();
       const report = reportOf(name, cases, figures);
       console.log(formatReport(report));
       options.report?.(report);
@@ -116,10 +130,19 @@ async function recorded(record: CaseRecord, body: () => Promise<void>): Promise<
   }
 }
 
+/** Cases that take the server away have clients of their own. */
+const OWN_CLIENTS: ReadonlySet<Need> = new Set<Need>(['faults', 'hang', 'crash']);
+
+interface Suite {
+  readonly options: ConformanceOptions;
+  readonly terms: Terms;
+  readonly namespace: string;
+  readonly clients: Clients;
+}
+
 async function run(
-  options: ConformanceOptions,
-  terms: Terms,
-  namespace: string,
+  { options, terms, namespace, clients }: Suite,
+  needs: readonly Need[],
   note: Fixture['note'],
   body: (fixture: Fixture) => Promise<void>,
 ): Promise<void> {
@@ -129,13 +152,14 @@ async function run(
     opened.push(store);
     return store;
   };
+  const own = needs.some((need) => OWN_CLIENTS.has(need));
+  let passed = false;
   try {
-    const store = await open();
-    const other = terms.sharedNamespace ? await open() : store;
+    const [store, other] = own ? await openPair(open, terms) : await clients.get();
     await body({ store, other, partition: fresh('p'), namespace, open, options, note });
+    passed = true;
   } finally {
-    // What a case closed may be closed again: that is part of the contract. One that never closes fails its own case.
-    const closing = Promise.allSettled(opened.map(async (store) => store.close()));
-    await settles('closing', closing, terms.patienceMs + terms.timeoutMs).catch(() => {});
+    await closeAll(opened, terms);
+    if (!own) await clients.release(passed);
   }
 }

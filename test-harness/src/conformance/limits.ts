@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { appendKey, type Put } from '@motion-ts/core/store';
-import { applied, bytes, change, type Group, rejects, texts } from './suite.js';
+import { applied, bytes, change, type Group, rejects, texts, turn } from './suite.js';
 
 export const limits: Group = (add) => {
   add('a value of limits.valueBytes fits, one byte more is too_large', async ({ store, partition }) => {
@@ -106,4 +106,26 @@ export const limits: Group = (add) => {
       applied(await store.commit(partition, change({ deletes: ['a', appendKey(1)], drop: true })));
     },
   );
+
+  add('C10 values of megabytes do not stop the event loop for long', async ({ store, partition }) => {
+    const size = Math.min(store.limits.valueBytes, 4 * 2 ** 20);
+    let [longest, last] = [0, performance.now()];
+    const timer = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+    }, 1);
+    try {
+      for (let i = 0; i < 3; i++) {
+        applied(await store.commit(partition, change({ puts: [{ key: 'a', value: new Uint8Array(size).fill(i) }] })));
+        assert.equal((await store.get(partition, ['a'])).entries[0]?.value?.byteLength, size);
+        assert.equal((await store.list(partition, { prefix: 'a', limit: 1 }))[0]?.value.byteLength, size);
+        await turn();
+      }
+    } finally {
+      clearInterval(timer);
+    }
+    // The contract says 5 ms a megabyte. A busy machine stops a process as well, so only what is far beyond counts.
+    assert.ok(longest < 1000, `the event loop stood still for ${Math.round(longest)} ms`);
+    applied(await store.commit(partition, change({ deletes: ['a'], drop: true })));
+  });
 };

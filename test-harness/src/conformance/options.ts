@@ -22,6 +22,13 @@ export interface Supports {
    * ConformanceOptions.process}. Left out, it depends on whether that is given.
    */
   readonly durable?: boolean;
+  /**
+   * Whether there is a server that may be away. `true` must be proved: give {@link ConformanceOptions.faults}. Left out,
+   * it depends on whether those are given.
+   */
+  readonly server?: boolean;
+  /** What a crash of the server may take back: nothing, the default, or the latest commits, whole and from the end (C7). */
+  readonly crashLoses?: 'nothing' | 'tail';
 }
 
 /** How to open the store in a process of its own, which the suite kills. */
@@ -48,6 +55,11 @@ export interface Faults {
   hang?(namespace: string): Promise<void>;
   /** Ends either. */
   restore(namespace: string): Promise<void>;
+  /**
+   * Kills the server and starts it again with what it kept; resolves once it takes requests. Left out, that case is not
+   * claimed.
+   */
+  crash?(namespace: string): Promise<void>;
 }
 
 /** Options of {@link conformance}. */
@@ -92,14 +104,15 @@ export interface Terms {
   readonly patienceMs: number;
   readonly kills: number;
   readonly timeoutMs: number;
+  readonly crashLoses: 'nothing' | 'tail';
 }
 
 /** What a case needs that not every store claims. */
-export type Need = 'sharedNamespace' | 'watch' | 'process' | 'faults' | 'hang';
+export type Need = 'sharedNamespace' | 'watch' | 'process' | 'faults' | 'hang' | 'crash';
 
-/** What a case works with. Whatever it opens is closed after it. */
+/** What a case works with. */
 export interface Fixture {
-  /** The store under test. */
+  /** The store under test. It serves other cases too, and is not to be closed. */
   readonly store: Store;
   /** Another client of the same data; the same one if the store has no shared namespaces. */
   readonly other: Store;
@@ -107,7 +120,7 @@ export interface Fixture {
   readonly partition: string;
   /** Of {@link store} and {@link other}. */
   readonly namespace: string;
-  /** Opens one more store, to be closed by the case or after it. */
+  /** Opens one more client, to be closed by the case or after it. */
   readonly open: (namespace?: string) => Promise<Store>;
   readonly options: ConformanceOptions;
   /** Adds a figure to the report. */
@@ -128,7 +141,11 @@ export function termsOf({ supports = {}, process, faults, patienceMs = 5000 }: C
     );
   if (supports.durable === false && process !== undefined)
     throw new TypeError('supports.durable is false, yet `process` is given to show it: leave one of them out');
-  const { sharedNamespace = true, watch = true, scanLagMs = 0 } = supports;
+  if (supports.server === true && faults === undefined)
+    throw new TypeError('supports.server is claimed but cannot be taken away: give `faults`');
+  if (supports.server === false && faults !== undefined)
+    throw new TypeError('supports.server is false, yet `faults` are given: leave one of them out');
+  const { sharedNamespace = true, watch = true, scanLagMs = 0, crashLoses = 'nothing' } = supports;
   if (process !== undefined && !sharedNamespace)
     throw new TypeError(
       'supports.sharedNamespace is false, yet `process` opens a namespace again: leave one of them out',
@@ -140,6 +157,7 @@ export function termsOf({ supports = {}, process, faults, patienceMs = 5000 }: C
     patienceMs,
     kills: process?.kills ?? 6,
     timeoutMs: faults?.timeoutMs ?? 0,
+    crashLoses,
   };
 }
 
@@ -153,8 +171,10 @@ export function notClaimed(need: Need, { supports = {}, process, faults }: Confo
       if (process !== undefined) return undefined;
       return supports.durable === false ? 'supports.durable is false' : 'no `process` was given';
     case 'faults':
-      return faults === undefined ? 'no `faults` were given' : undefined;
     case 'hang':
-      return faults?.hang === undefined ? 'the `faults` have no `hang`' : undefined;
+    case 'crash':
+      if (faults === undefined)
+        return supports.server === false ? 'supports.server is false' : 'no `faults` were given';
+      return need === 'faults' || faults[need] !== undefined ? undefined : `the \`faults\` have no \`${need}\``;
   }
 }

@@ -193,16 +193,14 @@ function describeStates(states: readonly State[]): string {
 
 /** A later scan need not walk through what this run left. */
 async function forget(store: Store, base: string, states: readonly State[]): Promise<void> {
-  for (const [n, { place, entries, snapshot }] of states.entries()) {
-    if (entries.length === 0 && snapshot.seq === 0 && snapshot.dueIn === null) continue;
-    const most = store.limits.commitOps;
-    for (let i = 0; i === 0 || i < entries.length; i += most) {
-      const deletes = entries.slice(i, i + most).map(({ key }) => key);
-      await store.commit(place, {
-        id: `${base}.end${n}.${i}`,
-        deletes,
-        drop: i + most >= entries.length,
-      });
-    }
-  }
+  const most = store.limits.commitOps;
+  await Promise.all(
+    states.map(async ({ place, entries, snapshot }, n) => {
+      if (entries.length === 0 && snapshot.seq === 0 && snapshot.dueIn === null) return;
+      for (let i = 0; i === 0 || i < entries.length; i += most) {
+        const deletes = entries.slice(i, i + most).map(({ key }) => key);
+        await store.commit(place, { id: `${base}.end${n}.${i}`, deletes, drop: i + most >= entries.length });
+      }
+    }),
+  );
 }
