@@ -11,7 +11,7 @@ afterAll(() => admin.destroy());
 
 runtimeSuite({
   describe,
-  test: (name, body) => test(name, body, 150_000),
+  test: (name, body) => test.concurrent(name, body, 150_000),
   name: 'DynamoDBStore',
   open: async (namespace) => new DynamoDBStore({ config: local(url), tableName, namespace, timeoutMs: 15_000 }),
   supports: SUPPORTS,

@@ -4,7 +4,7 @@ import { describe, test } from 'vitest';
 
 runtimeSuite({
   describe,
-  test: (name, body) => test(name, body, 90_000),
+  test: (name, body) => test.concurrent(name, body, 90_000),
   name: 'MemoryStore',
   open: async () => new MemoryStore(),
   supports: { sharedNamespace: false },

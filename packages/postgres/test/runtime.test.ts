@@ -6,7 +6,7 @@ const url = inject('serverUrl');
 
 runtimeSuite({
   describe,
-  test: (name, body) => test(name, body, 90_000),
+  test: (name, body) => test.concurrent(name, body, 90_000),
   name: 'PostgresStore',
-  open: async (namespace) => new PostgresStore({ url, namespace, timeoutMs: 15_000 }),
+  open: async (namespace) => new PostgresStore({ url, namespace, timeoutMs: 15_000, connections: 3 }),
 });

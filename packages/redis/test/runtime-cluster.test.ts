@@ -11,7 +11,7 @@ afterAll(() => servers?.stop());
 
 runtimeSuite({
   describe,
-  test: (name, body) => test(name, body, 90_000),
+  test: (name, body) => test.concurrent(name, body, 90_000),
   name: 'RedisStore, a cluster of three servers',
   open: async (namespace) =>
     new RedisStore({ cluster: { nodes: servers.nodes }, namespace, onWarning: () => {}, timeoutMs: 15_000 }),

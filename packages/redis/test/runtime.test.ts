@@ -6,7 +6,7 @@ const url = inject('serverUrl');
 
 runtimeSuite({
   describe,
-  test: (name, body) => test(name, body, 90_000),
+  test: (name, body) => test.concurrent(name, body, 90_000),
   name: 'RedisStore',
   open: async (namespace) => new RedisStore({ url, namespace, onWarning: () => {}, timeoutMs: 15_000 }),
 });

@@ -8,7 +8,7 @@ const directory = temporaryDirectory();
 
 runtimeSuite({
   describe,
-  test: (name, body) => test(name, body, 90_000),
+  test: (name, body) => test.concurrent(name, body, 90_000),
   name: 'SqliteStore',
   open: async (namespace) => new SqliteStore({ path: join(directory, `${namespace}.db`), synchronous: 'NORMAL' }),
 });

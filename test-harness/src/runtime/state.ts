@@ -64,7 +64,7 @@ export const state: Group = (add) => {
       await write({ draft: remove, never: remove, count: 0 });
       assert.deepEqual(await journal.readState(), { log: [], count: 0 });
     }
-    const other = await openJournal(place);
+    const other = await openJournal(place, { updates: 'off' });
     assert.deepEqual(await other.journal.readState(), { log: [], count: 0 });
     component.patch = () => ({ log: [remove] });
     const { cause } = await rejects(journal.run('make', {}, { flushUpdates: true }), 'UPDATE_FAILED');
