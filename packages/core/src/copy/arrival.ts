@@ -1,16 +1,8 @@
 import { MotionError } from '../errors.js';
 import { finishClear } from '../runtime/clear.js';
 import { CHUNKS, DIR, GONE, IDEMPOTENCY, INIT, MOVED, outcomeKey, ROOT, stateKey } from '../state/keys.js';
-import {
-  decodeMark,
-  decodeMoved,
-  encodeMark,
-  encodeMoved,
-  encodeOutcome,
-  encodeRoot,
-  type Mark,
-  type Root,
-} from '../state/records.js';
+import { decodeMark, decodeMoved, encodeMark, encodeMoved, type Mark } from '../state/marks.js';
+import { encodeOutcome, encodeRoot, type Root } from '../state/records.js';
 import { commitOnce } from '../store/commit-once.js';
 import type { Check, Key, Put } from '../store/contract.js';
 import { StoreError } from '../store/errors.js';

@@ -1,7 +1,8 @@
 import type { Env } from '../env.js';
 import { Chunks } from '../state/chunks.js';
 import { GONE, INIT, ROOT } from '../state/keys.js';
-import { decodeInit, decodeMark, decodeRoot, type Mark, type Root } from '../state/records.js';
+import { decodeMark, type Mark } from '../state/marks.js';
+import { decodeInit, decodeRoot, type Root } from '../state/records.js';
 import type { Revision, Store } from '../store/contract.js';
 
 /** One instance's partition in one of the two stores. */

@@ -1,5 +1,6 @@
 import { GONE, INIT, ROOT } from '../state/keys.js';
-import { encodeMark, encodeRoot } from '../state/records.js';
+import { encodeMark } from '../state/marks.js';
+import { encodeRoot } from '../state/records.js';
 import { commitOnce } from '../store/commit-once.js';
 import type { Commit } from '../store/contract.js';
 import type { Place, Source } from './place.js';

@@ -1,10 +1,10 @@
 import { MotionError } from '../errors.js';
-import { ROOT } from '../state/keys.js';
 import type { Root } from '../state/records.js';
 import type { Committed } from '../state/view.js';
 import { StoreError } from '../store/errors.js';
-import type { Changed, Fence } from '../store/fence.js';
+import type { Fence } from '../store/fence.js';
 import { Backlog, type Inbox } from './backlog.js';
+import { Committer } from './committer.js';
 import type { QueueContext } from './context.js';
 import type { Deferred } from './deferred.js';
 import { Group, type Item, itemsOf, type LoadedBatch } from './group.js';
@@ -39,6 +39,7 @@ export class Drain {
   private readonly tenure: Tenure;
   private readonly backlog: Backlog;
   private readonly lingerMs: () => number;
+  private readonly committer: Committer;
   private readonly wakeup: Wakeup;
   private stopping = false;
   private idling = false;
@@ -57,6 +58,7 @@ export class Drain {
     this.wakeup = new Wakeup(queue.env);
     this.tenure = new Tenure(queue, taken.fence, taken.committed);
     this.backlog = new Backlog(queue, this.tenure, inbox, taken.seq, this.wakeup);
+    this.committer = new Committer(queue, this.tenure, this.backlog);
     this.tenure.signal.addEventListener('abort', () => this.wakeup.wake());
   }
 
@@ -214,14 +216,14 @@ export class Drain {
       const items = itemsOf(batch);
       group.beginBatch(batch);
       while (group.index < items.length) {
-        if (group.count > 0 && (batch.seq <= tenure.root.carefulUntil || full())) return this.commitGroup(group);
+        if (group.count > 0 && (batch.seq <= tenure.root.carefulUntil || full())) return this.committer.commit(group);
         const item = items[group.index] as Item;
         const result = await runOne(this.queue, tenure, backlog, group, item, batch);
-        if (result === 'not now') return this.commitGroup(group);
+        if (result === 'not now') return this.committer.commit(group);
         if (result === 'done') continue;
         // What ran before is committed first. What this one changed came of that state, and goes into a commit of its own.
         const { signal } = tenure;
-        await this.commitGroup(group);
+        await this.committer.commit(group);
         if (tenure.isOver || signal.aborted || backlog.window[0] !== batch) return undefined;
         group = new Group(this.queue, tenure.state, tenure.root);
         group.beginBatch(batch);
@@ -229,42 +231,7 @@ export class Drain {
       }
       group.finishBatch(batch);
     }
-    return this.commitGroup(group);
-  }
-
-  /** @returns as {@link runGroup}. If what ran is not what stands in the queue, nothing of it counts. */
-  private async commitGroup(group: Group): Promise<number | undefined> {
-    const { tenure, backlog } = this;
-    const before = tenure.root;
-    if (group.isEmpty(before)) return undefined;
-    const prepared = await group.prepare();
-    const { retryInMs } = group;
-    const rest = retryInMs === undefined ? prepared : { ...prepared, due: { in: retryInMs } };
-    const changed = await tenure.commit((root) => group.nextRoot(root), rest);
-    if (!changed.ok) {
-      // Appended in an earlier life of the instance, or lost when the store fell back: others stand there now.
-      backlog.distrust();
-      return undefined;
-    }
-    backlog.window.splice(0, changed.record.cursor - before.cursor);
-    this.committed(group, before, changed);
-    if (retryInMs !== undefined) tenure.end('was given back for a retry');
-    await this.forget(group, changed.rev);
-    return retryInMs;
-  }
-
-  private committed(group: Group, before: Root, changed: Changed<Root> & { readonly ok: true }): void {
-    this.tenure.publish(group.committed(changed.rev, changed.record));
-    this.queue.events.committed(before, changed.record, group.outcomes);
-  }
-
-  /** Since a commit nothing points to some chunks any more: what is not deleted at once, the sweep finds. */
-  private async forget({ garbage }: Group, since: string): Promise<void> {
-    if (garbage.length === 0) return;
-    const { chunks, events, what } = this.queue;
-    await chunks
-      .forget(garbage, { key: ROOT, rev: since })
-      .catch((cause) => events.warn(`${what}: old chunks were not deleted`, cause));
+    return this.committer.commit(group);
   }
 
   /**
@@ -286,7 +253,7 @@ export class Drain {
         if (result === 'done') result = await runOne(queue, tenure, backlog, group, item, alone);
       const direct = result === 'done' && group.outcomes.size === 0 && deferred.isRunning;
       const changes = direct && group.hasChanges;
-      if (changes ? await this.commitDirectly(group, deferred) : direct && (await this.isNothing(deferred)))
+      if (changes ? await this.committer.commitDirectly(group, deferred) : direct && (await this.isNothing(deferred)))
         return undefined;
       // Prepared for a commit that was not made, or too much for one: it runs again, in its turn.
       if (changes || typeof result === 'object') {
@@ -308,33 +275,7 @@ export class Drain {
     backlog.window = [batch];
     group.beginBatch(batch);
     if (group.index === itemsOf(batch).length) group.finishBatch(batch);
-    return this.commitGroup(group);
-  }
-
-  /** @returns false: something was queued meanwhile, and comes first; or the store did not take it in time */
-  private async commitDirectly(group: Group, deferred: Deferred): Promise<boolean> {
-    const { tenure } = this;
-    const before = tenure.root;
-    const { checks, puts, deletes } = await group.prepare();
-    if (!deferred.isRunning) return false;
-    const id = this.queue.env.id();
-    const own = deferred.committing(id);
-    const rest = { checks: [...checks, ...own.checks], puts: [...puts, ...own.puts], deletes, seqIs: before.cursor };
-    let changed: Changed<Root>;
-    try {
-      // The caller waits for this very commit, and no longer than for any other call.
-      changed = await tenure.commit((root) => group.nextRoot(root, false), rest, id, this.queue.options.patienceMs);
-    } catch (error) {
-      void deferred.queue().catch(() => undefined);
-      // Certainly not applied: this holder is the holder still.
-      if (StoreError.is(error, 'unavailable')) return false;
-      throw error;
-    }
-    if (!changed.ok) return false;
-    this.committed(group, before, changed);
-    deferred.committed(id);
-    await this.forget(group, changed.rev);
-    return true;
+    return this.committer.commit(group);
   }
 
   /**

@@ -1,7 +1,8 @@
 import { sleep } from '../env.js';
 import type { QueueContext } from '../queue/context.js';
 import { GONE, INIT, ROOT } from '../state/keys.js';
-import { decodeMark, encodeStamp, type Mark } from '../state/records.js';
+import { decodeMark, type Mark } from '../state/marks.js';
+import { encodeStamp } from '../state/records.js';
 import { commitOnce } from '../store/commit-once.js';
 import { StoreError } from '../store/errors.js';
 

@@ -7,6 +7,7 @@ import type { Settled } from '../queue/waiters.js';
 import { outcomeKey } from '../state/keys.js';
 import { type Call, encodeChanges, updateId, WRITE_STATE } from '../state/records.js';
 import type { DeadLetter, Instance, RunOptions, SignalOptions } from './api.js';
+import { checkOptions, noOptions } from './call-options.js';
 import {
   callOf,
   describeDeadLetter,
@@ -22,12 +23,10 @@ import type { OpenedInstance } from './opened.js';
 import { changesOf } from './patch.js';
 import { encodePayload } from './payload.js';
 import { checkProps, type FlowProps } from './props.js';
+import { ReportedFailures } from './reported-failures.js';
 import { ResultCache } from './result-cache.js';
 import { type ServeCall, type Served, serveStream, serveWhole } from './serve.js';
-import { abortedError } from './timeout.js';
 import { mostKeys } from './update-runner.js';
-
-const noOptions: RunOptions = Object.freeze({});
 
 /** A handle on an instance: what {@link Instance} promises, on top of what the process shares. */
 export class InstanceHandle {
@@ -41,9 +40,7 @@ export class InstanceHandle {
   /** Those that have begun. */
   private readonly streams: Set<RunningStream> = new Set();
   private closed = false;
-  /** Dead letters up to here were reported, or were there before this handle. */
-  private reportedSeq: number;
-  private reportedDeadLetters: number;
+  private readonly reported: ReportedFailures;
 
   constructor(host: Host, opened: OpenedInstance, onClose: (handle: InstanceHandle) => void) {
     const { definition } = opened.registered;
@@ -53,8 +50,7 @@ export class InstanceHandle {
     this.opened = opened;
     this.onClose = onClose;
     this.inFlight = new InFlight();
-    this.reportedSeq = opened.root.cursor;
-    this.reportedDeadLetters = opened.root.deadLetters;
+    this.reported = new ReportedFailures(opened.root);
     const { store, codec, logger } = host.settings;
     const caches = [...definition.flows.values()].some(({ serve }) => serve?.cache);
     this.cache = caches
@@ -71,7 +67,7 @@ export class InstanceHandle {
       if (turn) await turn;
       const flow = this.flow(flowName);
       const what = `flow '${flowName}' of ${this.opened.what}`;
-      this.checkOptions(options, what);
+      checkOptions(options, what);
       const checked = checkProps(flow, given, what);
       const props = checked instanceof Promise ? await checked : checked;
       const served = flow.serve ? await this.serve(flow, props, options, what) : { result: undefined };
@@ -105,7 +101,7 @@ export class InstanceHandle {
   async writeState(patch: unknown, options: SignalOptions = noOptions): Promise<void> {
     return this.counted(async () => {
       const { env, codec } = this.host.settings;
-      this.checkOptions(options, `writeState of ${this.opened.what}`);
+      checkOptions(options, `writeState of ${this.opened.what}`);
       const changes = changesOf(patch, codec, `writeState of ${this.opened.what}`, mostKeys(this.host.settings));
       if (changes.size === 0) return;
       const call = {
@@ -125,32 +121,14 @@ export class InstanceHandle {
 
   async flushUpdates(flowName?: string, options: SignalOptions = noOptions): Promise<void> {
     return this.counted(async () => {
-      this.checkOptions(options, `flushUpdates of ${this.opened.what}`);
+      checkOptions(options, `flushUpdates of ${this.opened.what}`);
       if (flowName !== undefined) this.flow(flowName);
-      const from = this.reportedSeq;
-      const reported = this.reportedDeadLetters;
-      this.opened.producer.makeWay();
+      const { queue, producer } = this.opened;
+      const since = this.reported.since();
+      producer.makeWay();
       const { seq } = await this.opened.refresh();
       const { root } = await this.wait({ seq, index: Infinity }, [], options.signal);
-      if (root.deadLetters <= reported) return;
-      const letters = await listDeadLetters(this.opened.queue);
-      const failed = letters.filter(
-        ({ dead }) => dead.seq > from && dead.seq <= seq && (flowName === undefined || dead.flow === flowName),
-      );
-      if (flowName === undefined) {
-        this.reportedSeq = Math.max(this.reportedSeq, seq);
-        // The commit that ended the wait may have had later ones too: they are for the next flush.
-        const later = letters.filter(({ dead }) => dead.seq > this.reportedSeq).length;
-        this.reportedDeadLetters = root.deadLetters - later;
-      }
-      const [first] = failed;
-      if (!first) return;
-      const errors = failed.map(({ id, dead }) => updateFailed(this.opened.what, id, dead));
-      const message =
-        errors.length === 1
-          ? (errors[0] as MotionError).message
-          : `${errors.length} updates of ${this.opened.what} failed; the first: ${errors[0]?.message}`;
-      throw new MotionError('UPDATE_FAILED', message, { cause: errors[0]?.cause, errors });
+      await this.reported.assertNoneFailed(queue, since, { root, seq, flow: flowName });
     });
   }
 
@@ -212,7 +190,7 @@ export class InstanceHandle {
     try {
       const flow = this.flow(flowName);
       const what = `flow '${flowName}' of ${this.opened.what}`;
-      this.checkOptions(options, what);
+      checkOptions(options, what);
       if (!flow.serve)
         throw new MotionError('UNKNOWN_FLOW', `${what} has no @Serve method, so it cannot be streamed; use run()`);
       const props = await checkProps(flow, given, what);
@@ -310,25 +288,6 @@ export class InstanceHandle {
     );
   }
 
-  private checkOptions(options: RunOptions, what: string): void {
-    if (options === noOptions) return;
-    if (typeof options !== 'object' || options === null)
-      throw new MotionError('INVALID_OPTIONS', `${what}: the options must be an object`);
-    const { idempotencyKey, signal } = readOptions(options, what);
-    if (
-      idempotencyKey !== undefined &&
-      (typeof idempotencyKey !== 'string' ||
-        idempotencyKey === '' ||
-        idempotencyKey.length > 200 ||
-        !idempotencyKey.isWellFormed())
-    )
-      throw new MotionError(
-        'INVALID_OPTIONS',
-        `${what}: the idempotencyKey must be a string of 1 to 200 characters, without lone surrogates`,
-      );
-    if (signal?.aborted) throw abortedError(what, signal.reason);
-  }
-
   private begin(): void {
     if (this.closed)
       throw new MotionError('CLOSED', `the handle on ${this.opened.what} is closed; open the instance again`);
@@ -344,14 +303,6 @@ export class InstanceHandle {
     } finally {
       this.inFlight.end();
     }
-  }
-}
-
-function readOptions(options: RunOptions, what: string): RunOptions {
-  try {
-    return { ...options };
-  } catch (cause) {
-    throw new MotionError('INVALID_OPTIONS', `${what}: the options cannot be read: one of them throws`, { cause });
   }
 }
 

@@ -1,41 +1,4 @@
-import { Packr } from 'msgpackr';
-import { MotionError } from '../errors.js';
-
-/*
- * What the library itself writes, as arrays under a format number. Values of the user stand in them as bytes of the codec.
- * A record that cannot be read is `CORRUPT`: nothing is repaired in silence, nothing written over.
- */
-const FORMAT = 1;
-const packr = new Packr({ useRecords: false, copyBuffers: true });
-
-function write(fields: unknown[]): Uint8Array {
-  return packr.pack([FORMAT, ...fields]);
-}
-
-function read<T extends unknown[]>(bytes: Uint8Array, what: string, fits: (fields: unknown[]) => boolean): T {
-  let record: unknown;
-  try {
-    record = packr.unpack(bytes);
-  } catch (cause) {
-    throw new MotionError('CORRUPT', `${what} cannot be read: it is damaged, or was written by something else`, {
-      cause,
-    });
-  }
-  if (!Array.isArray(record) || typeof record[0] !== 'number')
-    throw new MotionError('CORRUPT', `${what} is not a record of this library: something else wrote it`);
-  if (record[0] !== FORMAT)
-    throw new MotionError(
-      'CORRUPT',
-      `${what} has format ${record[0]}; this version of the library reads format ${FORMAT}: use a newer one`,
-    );
-  const fields = record.slice(1);
-  if (!fits(fields)) throw new MotionError('CORRUPT', `${what} is damaged: its fields have the wrong types`);
-  return fields as T;
-}
-
-const number = (value: unknown): value is number => typeof value === 'number';
-const string = (value: unknown): value is string => typeof value === 'string';
-const bytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array;
+import { bytes, number, read, string, write } from './record-format.js';
 
 /** What `init` holds. The entry's revision is the instance's incarnation. */
 export interface InitRecord {
@@ -319,47 +282,4 @@ export function decodeUsedKey(data: Uint8Array, where: string): UsedKey {
     (f) => number(f[0]) && string(f[1]) && number(f[2]),
   );
   return { at, call, updates };
-}
-
-/** What stands at `gone`: why nobody may use what is in the partition. */
-export type Mark =
-  /** The instance is being cleared; whoever finds this finishes it. */
-  | { readonly kind: 'cleared'; readonly at: number }
-  /** The instance is being copied here from another store. */
-  | { readonly kind: 'arriving'; readonly at: number; readonly incarnation: string }
-  /** The instance moves to another store, or did: `init` and `root` as they were last. */
-  | {
-      readonly kind: 'left';
-      readonly at: number;
-      readonly init: Uint8Array;
-      readonly root: Uint8Array;
-      /** It is in the other store, and goes on there. */
-      readonly arrived: boolean;
-    };
-export function encodeMark(mark: Mark): Uint8Array {
-  if (mark.kind === 'cleared') return encodeStamp(mark.at);
-  if (mark.kind === 'arriving') return write([mark.at, mark.kind, mark.incarnation]);
-  return write([mark.at, mark.kind, mark.init, mark.root, mark.arrived]);
-}
-export function decodeMark(data: Uint8Array, where: string): Mark {
-  const [at, kind, first, root, arrived] = read<[number, unknown, unknown, Uint8Array, boolean]>(
-    data,
-    `the entry 'gone' of ${where}`,
-    (f) =>
-      number(f[0]) &&
-      (f[1] === undefined ||
-        (f[1] === 'arriving' && string(f[2])) ||
-        (f[1] === 'left' && bytes(f[2]) && bytes(f[3]) && typeof f[4] === 'boolean')),
-  );
-  if (kind === 'arriving') return { kind, at, incarnation: first as string };
-  if (kind === 'left') return { kind, at, init: first as Uint8Array, root, arrived };
-  return { kind: 'cleared', at };
-}
-
-/** What `moved` holds: the incarnation that an instance had in the store from which it came. */
-export function encodeMoved(incarnation: string): Uint8Array {
-  return write([incarnation]);
-}
-export function decodeMoved(data: Uint8Array, where: string): string {
-  return read<[string]>(data, `the entry 'moved' of ${where}`, (f) => string(f[0]))[0];
 }
