@@ -1,21 +1,32 @@
 import { StoreError } from '@motion-ts/core/store';
 import type { Redis } from 'ioredis';
+import { Batches } from './batches.js';
 import type { Connection } from './connection.js';
 import { Deadlines, type Timed } from './deadlines.js';
 import { isNoScript, isRefusal, messageOf, neverSent, refusal } from './failure.js';
 import type { CheckedOptions } from './options.js';
 import type { Script } from './scripts/script.js';
 import type { StartUp } from './start-up.js';
+import { withReplicas } from './wait.js';
 
-/** One run of a script. */
-export interface Request {
+/** What is asked of a server: one run of a script. */
+export interface Request<T> {
   readonly script: Script;
   readonly keys: readonly string[];
   readonly args: readonly (string | Buffer)[];
+  /** The script that runs this one for many requests at once; undefined: it goes alone. */
+  readonly batch: Script | undefined;
+  /** About how many it sends, where it may share. */
+  readonly bytes: number;
   /** Whether it must not be sent again when its answer is lost. */
-  readonly once?: boolean;
+  readonly once: boolean;
   /** Not by its keys, but to this server of a cluster. */
-  readonly node?: Redis | undefined;
+  readonly node: Redis | undefined;
+  /** A command that may do instead when it goes alone, and cheaper; with `readPlain`. */
+  readonly plain: readonly [string, ...string[]] | undefined;
+  /** Undefined: it does not do. */
+  readPlain?(answer: unknown): T | undefined;
+  read(answer: unknown): T;
   /** Names it in errors. */
   what(): string;
 }
@@ -29,6 +40,7 @@ export class Calls {
   readonly #timeoutMs: number;
   readonly #wait: CheckedOptions['wait'];
   readonly #deadlines: Deadlines;
+  readonly #batches: Batches<Call>;
 
   constructor(connection: Connection, startUp: StartUp, { timeoutMs, wait }: CheckedOptions) {
     this.#connection = connection;
@@ -36,19 +48,25 @@ export class Calls {
     this.#timeoutMs = timeoutMs;
     this.#wait = wait;
     this.#deadlines = new Deadlines(timeoutMs);
+    this.#batches = new Batches((calls, script) => {
+      if (calls.length === 1) this.#sendAlone(calls[0] as Call);
+      else this.#sendTogether(calls, script);
+    });
   }
 
   /** @throws StoreError */
-  run(request: Request): Promise<unknown> {
-    return this.#inTime(request.what, (attempt) => this.#perform(request, attempt));
+  run<T>(request: Request<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const call: Call = new Call(request as Request<unknown>, resolve as Call['resolve'], reject, this.#onExpiry);
+      this.#deadlines.add(call);
+      if (this.#startUp.done && this.#connection.isReady) this.#send(call);
+      else this.#sendWhenOpen(call);
+    });
   }
 
   /** Connects and checks the server, as the first call would. */
   open(): Promise<unknown> {
-    return this.#inTime(
-      () => 'opening',
-      (attempt) => this.#untilOpen(() => 'opening', attempt),
-    );
+    return this.run(OPENING);
   }
 
   /** Resolves once all calls are settled. */
@@ -56,131 +74,212 @@ export class Calls {
     return this.#deadlines.idle();
   }
 
-  #inTime<T>(what: () => string, perform: (attempt: Attempt) => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const attempt = new Attempt((sent) => {
-        reject(this.#late(what(), sent));
-        if (sent !== 'no') this.#connection.renew();
-      });
-      this.#deadlines.add(attempt);
-      perform(attempt).then(
-        (value) => {
-          if (this.#deadlines.remove(attempt)) resolve(value);
-        },
-        (error: unknown) => {
-          if (this.#deadlines.remove(attempt)) reject(error);
-        },
-      );
-    });
+  #send(call: Call): void {
+    const { batch } = call.request;
+    if (call.request === OPENING) this.#settle(call, undefined);
+    // In a cluster, each has its own way; and one WAIT is for one commit.
+    else if (batch === undefined || this.#connection.client.isCluster || (call.request.once && this.#wait))
+      this.#sendAlone(call);
+    else this.#batches.add(batch, call);
   }
 
-  #late(what: string, sent: Sent): StoreError {
-    const cause = this.#connection.lastError;
-    return sent === 'no'
-      ? new StoreError(
-          'unavailable',
-          `${what}: redis could not be reached within ${this.#timeoutMs} ms${cause ? ` (${messageOf(cause)})` : ''}; is it running?`,
-          { cause },
-        )
-      : new StoreError(
-          sent === 'once' ? 'unknown' : 'unavailable',
-          `${what}: redis did not answer within ${this.#timeoutMs} ms`,
-        );
+  #sendWhenOpen(call: Call): void {
+    this.#untilOpen(call).then(
+      () => {
+        if (!call.expired) this.#send(call);
+      },
+      (error: unknown) => this.#reject(call, error),
+    );
   }
 
-  async #perform(request: Request, attempt: Attempt): Promise<unknown> {
-    for (;;) {
-      if (!this.#startUp.done || !this.#connection.isReady) await this.#untilOpen(request.what, attempt);
-      if (attempt.expired) return undefined;
-      attempt.sent = request.once ? 'once' : 'yes';
-      try {
-        return await this.#send(request);
-      } catch (error) {
-        const unsent = neverSent(error);
-        if (unsent) attempt.sent = 'no';
-        else this.#judge(error, request);
-      }
-      await pause();
-    }
-  }
-
-  /** Throws what a request must end with; returns if it may be sent again. */
-  #judge(error: unknown, { what, once }: Request): void {
-    const refused = refusal(error, what());
-    if (refused) throw refused;
-    if (once) throw new StoreError('unknown', `${what()}: the answer was lost (${messageOf(error)})`, { cause: error });
-    if (isRefusal(error))
-      throw new StoreError('unavailable', `${what()}: the server answered ${messageOf(error)}`, { cause: error });
-  }
-
-  async #untilOpen(what: () => string, attempt: Attempt): Promise<void> {
-    while (!attempt.expired) {
+  async #untilOpen(call: Call): Promise<void> {
+    while (!call.expired) {
       await this.#connection.ready();
       if (this.#startUp.done) return;
-      attempt.sent = 'yes';
+      call.sent = 'yes';
       try {
         await this.#startUp.check();
         return;
       } catch (error) {
-        this.#judge(error, { what } as Request);
+        const failure = judge(error, call.request, false);
+        if (failure) throw failure;
       } finally {
-        attempt.sent = 'no';
+        call.sent = 'no';
       }
-      await pause();
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }
 
-  async #send(request: Request): Promise<unknown> {
-    const { script, keys, args, node } = request;
+  #sendAlone(call: Call): void {
+    const { request } = call;
+    const { plain } = request;
+    if (plain === undefined) {
+      this.#runScript([call], request.script, request.keys, request.args).then(
+        (answer) => this.#settle(call, answer),
+        (error: unknown) => this.#failed(call, error),
+      );
+      return;
+    }
+    call.sent = 'yes';
+    this.#connection.send(plain, request.node).then(
+      (answer) => this.#settlePlain(call, answer),
+      (error: unknown) => this.#failed(call, error),
+    );
+  }
+
+  #sendTogether(calls: readonly Call[], script: Script): void {
+    const keys: string[] = [];
+    const args: (string | Buffer)[] = [String(calls.length)];
+    for (const { request } of calls) {
+      for (const key of request.keys) keys.push(key);
+      args.push(String(request.keys.length), String(request.args.length));
+      for (const arg of request.args) args.push(arg);
+    }
+    this.#runScript(calls, script, keys, args).then(
+      (answer) => {
+        const [answers, errors] = answer as [unknown[], (number | Buffer)[]];
+        for (let i = 0; i < errors.length; i += 2) {
+          const call = calls[Number(errors[i]) - 1] as Call;
+          this.#failed(call, Object.assign(new Error(String(errors[i + 1])), { name: 'ReplyError' }));
+        }
+        // Those that failed are settled already.
+        for (const [i, call] of calls.entries()) if (answers[i] !== null) this.#settle(call, answers[i]);
+      },
+      (error: unknown) => {
+        for (const call of calls) this.#failed(call, error);
+      },
+    );
+  }
+
+  async #runScript(
+    calls: readonly Call[],
+    { sha, source }: Script,
+    keys: readonly string[],
+    args: readonly (string | Buffer)[],
+  ): Promise<unknown> {
+    const { once, node } = (calls[0] as Call).request;
+    for (const call of calls) call.sent = once ? 'once' : 'yes';
     const rest = [String(keys.length), ...keys, ...args];
-    const connection = this.#connection;
+    const send = (command: string, script: string): Promise<unknown> => {
+      const answer = this.#connection.send([command, script, ...rest], node);
+      return once && this.#wait ? withReplicas(this.#connection, this.#wait, answer) : answer;
+    };
     try {
-      return await this.#withReplicas(request, connection.send('evalsha', [script.sha, ...rest], node));
+      return await send('evalsha', sha);
     } catch (error) {
       if (!isNoScript(error)) throw error;
       // The server was started anew, or is a new one.
-      return await this.#withReplicas(request, connection.send('eval', [script.source, ...rest], node));
+      return send('eval', source);
     }
   }
 
-  async #withReplicas({ what, once }: Request, answer: Promise<unknown>): Promise<unknown> {
-    if (!once || this.#wait === undefined) return answer;
-    const { replicas, timeoutMs } = this.#wait;
-    // Right behind it on the same connection.
-    const waited = this.#connection.client.wait(replicas, timeoutMs).then(
-      (count) => ({ count: Number(count) }),
-      (error: unknown) => ({ count: 0, error }),
-    );
-    const value = await answer;
-    if (Array.isArray(value)) return value;
-    const reached = await waited;
-    if (reached.count < replicas)
-      throw new StoreError(
-        'unknown',
-        `${what()}: applied, but ${reached.count} of ${replicas} replicas had it within ${timeoutMs} ms: a failover may lose it`,
-        'error' in reached ? { cause: reached.error } : {},
-      );
-    return value;
+  #settlePlain(call: Call, answer: unknown): void {
+    try {
+      const value = call.request.readPlain?.(answer);
+      if (value === undefined) {
+        const { script, keys, args } = call.request;
+        this.#runScript([call], script, keys, args).then(
+          (better) => this.#settle(call, better),
+          (error: unknown) => this.#failed(call, error),
+        );
+      } else if (this.#deadlines.remove(call)) call.resolve(value);
+    } catch (error) {
+      this.#reject(call, error);
+    }
   }
+
+  #settle(call: Call, answer: unknown): void {
+    if (!this.#deadlines.remove(call)) return;
+    try {
+      call.resolve(call.request.read(answer));
+    } catch (error) {
+      call.reject(error);
+    }
+  }
+
+  #failed(call: Call, error: unknown): void {
+    const failure = judge(error, call.request, call.sent === 'once');
+    if (failure) {
+      this.#reject(call, failure);
+      return;
+    }
+    call.sent = 'no';
+    setTimeout(() => {
+      if (!call.expired) this.#sendWhenOpen(call);
+    }, PAUSE_MS);
+  }
+
+  #reject(call: Call, error: unknown): void {
+    if (this.#deadlines.remove(call)) call.reject(error);
+  }
+
+  #onExpiry = (call: Call): void => {
+    const what = call.request.what();
+    const cause = this.#connection.lastError;
+    if (call.sent === 'no') {
+      const why = cause ? ` (${messageOf(cause)})` : '';
+      const message = `${what}: redis could not be reached within ${this.#timeoutMs} ms${why}; is it running?`;
+      call.reject(new StoreError('unavailable', message, { cause }));
+      return;
+    }
+    const code = call.sent === 'once' ? 'unknown' : 'unavailable';
+    call.reject(new StoreError(code, `${what}: redis did not answer within ${this.#timeoutMs} ms`));
+    this.#connection.renew();
+  };
 }
 
+/** What a request must end with after an error; undefined if it may be sent again. */
+function judge(error: unknown, request: Request<unknown>, once: boolean): StoreError | undefined {
+  const refused = refusal(error, () => request.what());
+  if (refused) return refused;
+  if (neverSent(error)) return undefined;
+  const said = messageOf(error);
+  if (once) return new StoreError('unknown', `${request.what()}: the answer was lost (${said})`, { cause: error });
+  return isRefusal(error)
+    ? new StoreError('unavailable', `${request.what()}: the server answered ${said}`, { cause: error })
+    : undefined;
+}
+
+/** Whether something went out, and whether it may have had an effect. */
 type Sent = 'no' | 'yes' | 'once';
 
-class Attempt implements Timed {
+class Call implements Timed {
   sent: Sent = 'no';
   expired = false;
-  readonly #onExpiry: (sent: Sent) => void;
+  readonly request: Request<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  readonly #onExpiry: (call: Call) => void;
 
-  constructor(onExpiry: (sent: Sent) => void) {
+  constructor(
+    request: Request<unknown>,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+    onExpiry: (call: Call) => void,
+  ) {
+    this.request = request;
+    this.resolve = resolve;
+    this.reject = reject;
     this.#onExpiry = onExpiry;
   }
 
   expire(): void {
     this.expired = true;
-    this.#onExpiry(this.sent);
+    this.#onExpiry(this);
   }
 }
 
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+/** A request that goes by itself and may be sent again. */
+export function aloneRequest<T>(
+  request: Pick<Request<T>, 'script' | 'keys' | 'args' | 'read' | 'what'> & { readonly node?: Redis | undefined },
+): Request<T> {
+  return { batch: undefined, bytes: 0, once: false, node: undefined, plain: undefined, ...request };
 }
+
+const OPENING: Request<unknown> = aloneRequest({
+  script: { sha: '', source: '' },
+  keys: [],
+  args: [],
+  read: () => undefined,
+  what: () => 'opening',
+});

@@ -52,7 +52,7 @@ export class Connection {
   }
 
   /** Sends one command; its answer has Buffers for strings. What one turn sends to a server goes out in one write. */
-  send(command: string, args: readonly (string | Buffer)[], node?: Redis): Promise<unknown> {
+  send([name, ...args]: readonly [string, ...(string | Buffer)[]], node?: Redis): Promise<unknown> {
     const client = node ?? this.client;
     // Of a cluster, which has none itself, the right server is known only further down.
     const { stream } = client as Partial<Redis>;
@@ -60,7 +60,7 @@ export class Connection {
       stream.cork();
       process.nextTick(() => stream.uncork());
     }
-    return client.sendCommand(new Command(command, [...args], { replyEncoding: null })) as Promise<unknown>;
+    return client.sendCommand(new Command(name, args, { replyEncoding: null })) as Promise<unknown>;
   }
 
   /** Gives up a connection on which nothing comes any more; the next one is tried at once. */
@@ -86,7 +86,7 @@ export class Connection {
     if (!isFatal(error)) return;
     const cause = (error as { lastNodeError?: unknown }).lastNodeError ?? error;
     const told =
-      refusal(cause, 'connecting to redis') ??
+      refusal(cause, () => 'connecting to redis') ??
       new StoreError('invalid', `connecting to redis: ${messageOf(cause)}`, { cause });
     for (const { reject } of this.#waiting.splice(0)) reject(told);
   };

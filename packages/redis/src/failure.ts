@@ -20,11 +20,11 @@ const REFUSALS: readonly (readonly [RegExp, StoreErrorCode, string])[] = [
 const NEVER_SENT = /enableOfflineQueue options is false|^Cluster isn't ready|^No subscriber/;
 
 /** Whether a server answered so that it is certain that nothing was applied. */
-export function refusal(error: unknown, what: string): StoreError | undefined {
+export function refusal(error: unknown, what: () => string): StoreError | undefined {
   if (StoreError.is(error)) return error;
   const message = messageOf(error);
   const known = REFUSALS.find(([pattern]) => pattern.test(message));
-  return known && new StoreError(known[1], `${what}: ${known[2]} (${message})`, { cause: error });
+  return known && new StoreError(known[1], `${what()}: ${known[2]} (${message})`, { cause: error });
 }
 
 /** Whether a command certainly never left this process. */

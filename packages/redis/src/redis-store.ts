@@ -16,15 +16,16 @@ import {
   type Store,
   StoreError,
 } from '@motion-ts/core/store';
-import { Calls } from './calls.js';
-import { commitArguments, commitResult, touchesHead } from './commit.js';
+import { aloneRequest, Calls } from './calls.js';
+import { CommitRequest } from './commit.js';
 import { Connection } from './connection.js';
 import { Hints } from './hints.js';
 import { Keys, LIMITS } from './layout.js';
 import { checkOptions, type RedisStoreOptions } from './options.js';
 import { Scanner } from './scan.js';
-import { scripts } from './scripts/script.js';
-import { bytesFrom, entriesOf, snapshotOf } from './snapshot.js';
+import { type Script, scripts } from './scripts/script.js';
+import { ServerClock } from './server-clock.js';
+import { bytesFrom, entriesOf, GetRequest } from './snapshot.js';
 import { StartUp } from './start-up.js';
 
 /** Entries of one page of a list, at most. */
@@ -48,6 +49,7 @@ export class RedisStore implements Store {
   readonly #calls: Calls;
   readonly #scanner: Scanner;
   readonly #hints: Hints;
+  readonly #clock: ServerClock = new ServerClock();
   #closing: Promise<void> | undefined;
 
   /**
@@ -75,19 +77,18 @@ export class RedisStore implements Store {
     await this.#calls.open();
   }
 
-  async get(
+  get(
     partition: string,
     keys: readonly Key[],
     options?: { readonly known?: readonly (Revision | undefined)[] },
   ): Promise<Snapshot> {
-    this.#assertOpen();
-    assertGet(partition, keys, LIMITS);
-    const known = options?.known;
-    const args: string[] = [String(LIMITS.getBytes), ...keys];
-    for (let i = 0; i < keys.length; i++) args.push(known?.[i] ?? '');
-    const what = (): string => `get of ${keys.length} keys in ${partition}`;
-    const answer = await this.#calls.run({ script: scripts.get, keys: [this.#keys.entries(partition)], args, what });
-    return snapshotOf(answer, partition, keys, known);
+    try {
+      this.#assertOpen();
+      assertGet(partition, keys, LIMITS);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#calls.run(new GetRequest(partition, this.#keys.entries(partition), keys, options?.known, this.#clock));
   }
 
   async list(
@@ -98,33 +99,27 @@ export class RedisStore implements Store {
     assertList(partition, range);
     const { prefix, after, limit } = range;
     const behind = after !== undefined && after >= prefix;
-    const answer = await this.#calls.run({
-      script: scripts.list,
-      keys: this.#keys.all(partition).slice(0, 2),
-      args: [
-        behind ? `(${after}` : prefix === '' ? '-' : `[${prefix}`,
-        // Keys end at \x7e.
-        prefix === '' ? '+' : `(${prefix}\x7f`,
-        String(Math.min(Math.floor(limit), PAGE)),
-        String(LIMITS.getBytes),
-      ],
-      what: () => `list of ${prefix} in ${partition}`,
-    });
-    return entriesOf(answer, partition);
+    return this.#calls.run(
+      aloneRequest({
+        script: scripts.list,
+        keys: this.#keys.all(partition).slice(0, 2),
+        args: [
+          behind ? `(${after}` : prefix === '' ? '-' : `[${prefix}`,
+          // Keys end at \x7e.
+          prefix === '' ? '+' : `(${prefix}\x7f`,
+          String(Math.min(Math.floor(limit), PAGE)),
+          String(LIMITS.getBytes),
+        ],
+        read: (answer) => entriesOf(answer, partition),
+        what: () => `list of ${prefix} in ${partition}`,
+      }),
+    );
   }
 
   async commit(partition: string, commit: Commit): Promise<CommitResult> {
     this.#assertOpen();
     assertCommit(partition, commit, LIMITS);
-    const keys = this.#keys.all(partition);
-    const answer = await this.#calls.run({
-      script: scripts.commit,
-      keys: touchesHead(commit) ? keys : keys.slice(0, 2),
-      args: commitArguments(partition, commit),
-      once: true,
-      what: () => `commit ${commit.id} in ${partition}`,
-    });
-    const result = commitResult(answer, commit);
+    const result = await this.#calls.run(new CommitRequest(partition, this.#keys.all(partition), commit));
     if (result.ok) this.#hints.changed(partition);
     return result;
   }
@@ -143,35 +138,37 @@ export class RedisStore implements Store {
   async cacheGet(partition: string, key: Key): Promise<Uint8Array | undefined> {
     this.#assertOpen();
     assertGet(partition, [key], LIMITS);
-    const cached = (await this.#calls.run({
-      script: scripts.cacheGet,
-      keys: [this.#keys.cache(partition)],
-      args: [key],
-      what: () => `cacheGet of ${key} in ${partition}`,
-    })) as Buffer | null;
-    return cached === null ? undefined : bytesFrom(cached, cached.indexOf(SPACE) + 1);
+    return this.#cached(scripts.cacheGet, partition, [key], `cacheGet of ${key}`);
   }
 
   async cacheSet(partition: string, key: Key, value: Uint8Array, ttlMs: number): Promise<void> {
     this.#assertOpen();
     assertCacheable(partition, key, value, ttlMs, LIMITS);
-    await this.#calls.run({
-      script: scripts.cacheSet,
-      keys: [this.#keys.cache(partition)],
-      args: [key, Buffer.from(value), String(Math.round(Math.min(ttlMs, MAX_TTL_MS)))],
-      what: () => `cacheSet of ${key} in ${partition}`,
-    });
+    const ttl = String(Math.round(Math.min(ttlMs, MAX_TTL_MS)));
+    await this.#cached(scripts.cacheSet, partition, [key, Buffer.from(value), ttl], `cacheSet of ${key}`);
   }
 
   async cacheClear(partition: string): Promise<void> {
     this.#assertOpen();
     assertName('partition', partition);
-    await this.#calls.run({
-      script: scripts.cacheClear,
-      keys: [this.#keys.cache(partition)],
-      args: [],
-      what: () => `cacheClear of ${partition}`,
-    });
+    await this.#cached(scripts.cacheClear, partition, [], 'cacheClear');
+  }
+
+  #cached(
+    script: Script,
+    partition: string,
+    args: readonly (string | Buffer)[],
+    what: string,
+  ): Promise<Uint8Array | undefined> {
+    return this.#calls.run(
+      aloneRequest({
+        script,
+        keys: [this.#keys.cache(partition)],
+        args,
+        read: (answer) => (answer instanceof Buffer ? bytesFrom(answer, answer.indexOf(SPACE) + 1) : undefined),
+        what: () => `${what} in ${partition}`,
+      }),
+    );
   }
 
   /** Lets the calls under way settle, then closes the connections; a `client` that the caller gave stays open. */

@@ -1,6 +1,6 @@
 import { dueCursor, parseDueCursor, type ScanPage, type ScanQuery, shardOf } from '@motion-ts/core/store';
 import type { Cluster, Redis } from 'ioredis';
-import type { Calls, Request } from './calls.js';
+import { aloneRequest, type Calls, type Request } from './calls.js';
 import type { Client } from './client.js';
 import { bucketsOf, DUES, type Keys, NAMES, slotOf } from './layout.js';
 import { scripts } from './scripts/script.js';
@@ -40,31 +40,33 @@ export class Scanner {
   }
 
   async #look(query: ScanQuery, index: string, buckets: readonly number[], range: string[]): Promise<Found[][]> {
-    const request = (some: readonly number[], rest: Partial<Request>): Request => ({
-      script: scripts.scan,
-      keys: [],
-      args: [
-        this.#keys.head,
-        `}${index}`,
-        ...range,
-        String(PER_BUCKET),
-        some.join(' '),
-        this.#client.isCluster ? '1' : '16',
-      ],
-      what: () => `scan of ${JSON.stringify(query)}`,
-      ...rest,
-    });
-    if (!this.#client.isCluster) return listsOf(await this.#calls.run(request(buckets, {})));
+    const request = (some: readonly number[], keys: readonly string[], node?: Redis): Request<Found[][]> =>
+      aloneRequest({
+        script: scripts.scan,
+        keys,
+        args: [
+          this.#keys.head,
+          `}${index}`,
+          ...range,
+          String(PER_BUCKET),
+          some.join(' '),
+          this.#client.isCluster ? '1' : '16',
+        ],
+        node,
+        read: listsOf,
+        what: () => `scan of ${JSON.stringify(query)}`,
+      });
+    if (!this.#client.isCluster) return this.#calls.run(request(buckets, []));
     const answers = await Promise.all(
       [...this.#byNode(buckets)].map(async ([node, some]) => {
         if (node !== undefined)
           try {
-            return listsOf(await this.#calls.run(request(some, { node })));
+            return await this.#calls.run(request(some, [], node));
           } catch {
             // A slot moves, or a server went: each bucket finds its way by its key.
           }
-        const each = some.map((one) => this.#calls.run(request([one], { keys: [this.#keys.tag(one) + index] })));
-        return (await Promise.all(each)).flatMap(listsOf);
+        const each = some.map((one) => this.#calls.run(request([one], [this.#keys.tag(one) + index])));
+        return (await Promise.all(each)).flat();
       }),
     );
     return answers.flat();

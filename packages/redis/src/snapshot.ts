@@ -1,28 +1,113 @@
 import { type Entry, type Got, type Key, type Revision, type Snapshot, StoreError } from '@motion-ts/core/store';
+import type { Request } from './calls.js';
+import { LIMITS } from './layout.js';
+import { type Script, scripts } from './scripts/script.js';
+import type { ServerClock } from './server-clock.js';
 
 const SPACE = 0x20;
+/** Up to so many keys, plain HMGET does. */
+const PLAIN_KEYS = 8;
+/** Gets of so few keys, which are the rule, share a request with others: together, their values may be large. */
+const SHARED_KEYS = 2;
+const GET_BYTES = String(LIMITS.getBytes);
 
-/** What the script `get` answered, as the contract gives it. */
-export function snapshotOf(
-  answer: unknown,
-  partition: string,
-  keys: readonly Key[],
-  known: readonly (Revision | undefined)[] | undefined,
-): Snapshot {
-  const [head, ...found] = answer as (Buffer | null)[];
-  const entries: (Got | undefined)[] = [];
-  for (let i = 0; i < keys.length; i++) {
-    const entry = found[i];
-    const key = keys[i] as Key;
-    if (entry === null || entry === undefined) entries.push(undefined);
-    else if (entry.length === 0) entries.push({ key, rev: known?.[i] as Revision });
-    else entries.push(entryIn(partition, key, entry));
+/**
+ * A get. Alone it is a plain HMGET, which brings at most a KiB a key, as large values are elsewhere; the script is for those,
+ * for the server's time, and for many at once.
+ */
+export class GetRequest implements Request<Snapshot> {
+  readonly script: Script = scripts.get;
+  readonly batch: Script | undefined;
+  readonly bytes: number = 0;
+  readonly once: boolean = false;
+  readonly node: undefined;
+  readonly keys: readonly string[];
+  readonly args: readonly string[];
+  readonly #partition: string;
+  readonly #count: number;
+  readonly #clock: ServerClock;
+
+  constructor(
+    partition: string,
+    entries: string,
+    keys: readonly Key[],
+    known: readonly (Revision | undefined)[] | undefined,
+    clock: ServerClock,
+  ) {
+    this.#partition = partition;
+    this.#count = keys.length;
+    this.#clock = clock;
+    this.keys = [entries];
+    const args: string[] = [GET_BYTES, ...keys];
+    for (let i = 0; i < keys.length; i++) args.push(known?.[i] ?? '');
+    this.args = args;
+    this.batch = keys.length <= SHARED_KEYS ? scripts.gets : undefined;
   }
-  if (head === null || head === undefined) return { seq: 0, dueIn: null, entries };
-  // `<seq> ` or `<seq> <due> <now>`.
-  const [seq, due, now] = head.toString('latin1').split(' ');
-  if (!/^\d+$/.test(seq as string)) throw new StoreError('corrupt', `the head of ${partition} cannot be read`);
-  return { seq: Number(seq), dueIn: due ? Number(due) - Number(now) : null, entries };
+
+  get plain(): readonly [string, ...string[]] | undefined {
+    if (this.#count > PLAIN_KEYS) return undefined;
+    return ['hmget', this.keys[0] as string, '', ...this.args.slice(1, this.#count + 1)];
+  }
+
+  what(): string {
+    return `get of ${this.#count} keys in ${this.#partition}`;
+  }
+
+  /** `<seq> `, or `<seq> <due> <now>`; for each key its entry, nothing if it is absent, an empty one if it is known. */
+  read(answer: unknown): Snapshot {
+    const found = answer as (Buffer | null)[];
+    const entries: (Got | undefined)[] = [];
+    for (let i = 0; i < this.#count; i++) {
+      const entry = found[i + 1];
+      if (!entry) entries.push(undefined);
+      else if (entry.length === 0) entries.push({ key: this.#key(i), rev: this.#known(i) });
+      else entries.push(entryIn(this.#partition, this.#key(i), entry));
+    }
+    const [seq, due, now] = this.#head(found[0]);
+    if (due === undefined) return { seq, dueIn: null, entries };
+    this.#clock.set(now as number);
+    return { seq, dueIn: due - (now as number), entries };
+  }
+
+  /** As {@link read}, but without `<now>`, and with revisions alone for large values: undefined if that does not do. */
+  readPlain(answer: unknown): Snapshot | undefined {
+    const found = answer as (Buffer | null)[];
+    const [seq, due] = this.#head(found[0]);
+    const now = due === undefined ? 0 : this.#clock.now();
+    if (now === undefined) return undefined;
+    const entries: (Got | undefined)[] = [];
+    for (let i = 0; i < this.#count; i++) {
+      const entry = found[i + 1];
+      if (!entry) {
+        entries.push(undefined);
+        continue;
+      }
+      const key = this.#key(i);
+      const known = this.#known(i);
+      const space = entry.indexOf(SPACE);
+      const rev = entry.toString('latin1', 0, space < 0 ? entry.length - 1 : space);
+      if (rev === known) entries.push({ key, rev });
+      else if (space < 0) return undefined;
+      else entries.push({ key, rev, value: bytesFrom(entry, space + 1) });
+    }
+    return { seq, dueIn: due === undefined ? null : due - now, entries };
+  }
+
+  #key(i: number): Key {
+    return this.args[i + 1] as Key;
+  }
+
+  #known(i: number): Revision {
+    return this.args[this.#count + i + 1] as Revision;
+  }
+
+  #head(head: Buffer | null | undefined): readonly [seq: number, due: number | undefined, now?: number] {
+    if (!head) return [0, undefined];
+    const [seq = '', due, now] = head.toString('latin1').split(' ');
+    if (seq === '' || !Number.isSafeInteger(Number(seq)))
+      throw new StoreError('corrupt', `the head of ${this.#partition} cannot be read`);
+    return due ? [Number(seq), Number(due), Number(now)] : [Number(seq), undefined];
+  }
 }
 
 /** What the script `list` answered. */

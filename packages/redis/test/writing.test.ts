@@ -1,12 +1,18 @@
 import { appendKey, shardOf } from '@motion-ts/core/store';
+import { startRedis } from '@motion-ts/test-harness/servers';
 import { Redis } from 'ioredis';
-import { afterAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { BUCKETS, bucketsOf, Keys, slotOf } from '../src/layout.js';
 import { failureOf, fresh, open } from './clients.js';
 
-const url = inject('serverUrl');
+// Of its own: some tests count what it is asked.
+const server = await startRedis();
+const { url } = server;
 const redis = new Redis(url);
-afterAll(() => redis.disconnect());
+afterAll(() => {
+  redis.disconnect();
+  return server.stop();
+});
 
 const put = (key: string, size = 10) => ({ id: fresh('c'), puts: [{ key, value: new Uint8Array(size).fill(1) }] });
 
@@ -186,5 +192,81 @@ describe('hints', () => {
     expect(messages).toBeGreaterThan(0);
     expect(messages).toBeLessThan(took / 10 + 5);
     subscriber.disconnect();
+  });
+});
+
+describe('what is asked for in one turn', () => {
+  const scriptsRun = async (): Promise<number> =>
+    Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0);
+
+  test('shares a request, and an error of one harms no other', async () => {
+    const namespace = fresh('batch');
+    const store = open({ url, namespace });
+    const keys = new Keys(namespace);
+    await Promise.all([store.commit('warm', put('a')), store.commit('warm', put('b'))]);
+    await Promise.all([store.get('warm', ['a']), store.get('warm', ['b'])]);
+    await redis.set(keys.all('bad')[1], 'foreign');
+    const before = await scriptsRun();
+    const commits = ['p', 'q', 'bad', 'p', 'r'].map((name, i) => ({
+      name,
+      commit: { ...put(`k${i}`, i === 4 ? 5000 : 10), appends: [new Uint8Array(i)], due: { in: 1000 * i } },
+    }));
+    const refused = { ...put('k0'), checks: [{ key: 'k0', rev: null }] };
+    const outcomes = await Promise.allSettled([
+      ...commits.map(({ name, commit }) => store.commit(name, commit)),
+      store.commit('p', refused),
+    ]);
+    expect((await scriptsRun()) - before).toBe(1);
+    expect(outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : outcome.reason.code))).toEqual([
+      { ok: true, seq: 1 },
+      { ok: true, seq: 1 },
+      'corrupt',
+      { ok: true, seq: 2 },
+      { ok: true, seq: 1 },
+      { ok: false, failed: ['k0'] },
+    ]);
+    const between = await scriptsRun();
+    const reads = await Promise.all([
+      ...commits.map(({ name, commit }, i) =>
+        store.get(name, [`k${i}`, 'none'], { known: [i === 1 ? commit.id : ''] }),
+      ),
+      store.get('absent', []),
+    ]);
+    expect((await scriptsRun()) - between).toBe(1);
+    expect(reads.map(({ seq }) => seq)).toEqual([2, 1, 0, 2, 1, 0]);
+    expect(reads.map(({ entries }) => entries[0]?.value?.byteLength)).toEqual([
+      10,
+      undefined,
+      undefined,
+      10,
+      5000,
+      undefined,
+    ]);
+    expect(reads[1]?.entries).toEqual([{ key: 'k1', rev: commits[1]?.commit.id }, undefined]);
+    expect(reads[3]?.dueIn).toBeGreaterThan(2000);
+  });
+
+  test('is more than one request takes: all is done, in order', async () => {
+    const store = open({ url });
+    await store.open();
+    const results = await Promise.all(
+      Array.from({ length: 300 }, (_, i) =>
+        store.commit('p', { id: fresh('c'), appends: [new Uint8Array(i % 50 === 0 ? 100_000 : 8)] }),
+      ),
+    );
+    expect(results).toEqual(Array.from({ length: 300 }, (_, i) => ({ ok: true, seq: i + 1 })));
+  });
+
+  test('alone, needs no script for what is small', async () => {
+    const store = open({ url });
+    const commit = put('a', 1000);
+    await store.commit('p', { ...commit, due: { in: 60_000 } });
+    await store.get('p', ['a']);
+    const before = await scriptsRun();
+    expect((await store.get('p', ['a', 'x'])).entries[0]?.value?.byteLength).toBe(1000);
+    const { dueIn, entries } = await store.get('p', ['a'], { known: [commit.id] });
+    expect(entries).toEqual([{ key: 'a', rev: commit.id }]);
+    expect(Math.abs((dueIn as number) - 60_000)).toBeLessThan(10_000);
+    expect((await scriptsRun()) - before).toBe(0);
   });
 });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { batchOf } from './batch.js';
 import { CACHE_CLEAR, CACHE_GET, CACHE_SET } from './cache.js';
 import { COMMIT } from './commit.js';
 import { GET, LIST, SCAN } from './reads.js';
@@ -12,11 +13,13 @@ export interface Script {
 
 const script = (source: string): Script => ({ source, sha: createHash('sha1').update(source).digest('hex') });
 
-type Name = 'commit' | 'get' | 'list' | 'scan' | 'cacheGet' | 'cacheSet' | 'cacheClear';
+type Name = 'commit' | 'commits' | 'get' | 'gets' | 'list' | 'scan' | 'cacheGet' | 'cacheSet' | 'cacheClear';
 
 export const scripts: Readonly<Record<Name, Script>> = {
   commit: script(COMMIT),
+  commits: script(batchOf(COMMIT)),
   get: script(GET),
+  gets: script(batchOf(GET)),
   list: script(LIST),
   scan: script(SCAN),
   cacheGet: script(CACHE_GET),
