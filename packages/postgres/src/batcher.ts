@@ -7,9 +7,9 @@ export interface Call {
 }
 
 /**
- * Lets calls that wait share statements. There are a few lanes, each with one statement at a time. While one is free, a
- * call is sent at once and alone, so nobody waits for company; while none is, calls gather, and the lane that gets free
- * next takes as many as go together.
+ * Lets calls that wait share statements. There are a few lanes, each with one statement at a time. With nothing under
+ * way, a call is sent at once, so a lone caller waits for nobody. Else calls gather until the end of the turn, in which
+ * more are likely to come, or until a lane is free; then as many are sent as go together.
  */
 export class Batcher<C extends Call> {
   readonly #lanes: number;
@@ -17,6 +17,7 @@ export class Batcher<C extends Call> {
   readonly #send: (batch: readonly C[]) => Promise<void>;
   #waiting: C[] = [];
   #busy = 0;
+  #gathering: NodeJS.Immediate | undefined;
 
   /**
    * @param choose which of the waiting calls go next; none: not before another batch has come back
@@ -30,7 +31,8 @@ export class Batcher<C extends Call> {
 
   add(call: C): void {
     this.#waiting.push(call);
-    this.#pump();
+    if (this.#busy === 0 && this.#gathering === undefined) this.#pump();
+    else this.#pumpLater();
   }
 
   /** Puts calls in front that must be sent again. */
@@ -38,7 +40,12 @@ export class Batcher<C extends Call> {
     this.#waiting.unshift(...calls);
   }
 
-  #pump(): void {
+  #pumpLater(): void {
+    if (this.#busy < this.#lanes) this.#gathering ??= setImmediate(this.#pump);
+  }
+
+  #pump = (): void => {
+    this.#gathering = undefined;
     while (this.#busy < this.#lanes && this.#waiting.length > 0) {
       this.#dropLate();
       const batch = this.#choose(this.#waiting);
@@ -51,11 +58,11 @@ export class Batcher<C extends Call> {
       this.#busy++;
       void this.#send(batch).then(this.#sent);
     }
-  }
+  };
 
   #sent = (): void => {
     this.#busy--;
-    this.#pump();
+    if (this.#waiting.length > 0) this.#pumpLater();
   };
 
   /** No timer watches the waiting: a batch comes back at its oldest call's deadline, which is before theirs. */

@@ -6,6 +6,9 @@ import { storeError } from './failure.js';
 import { FEW_KEYS, type Statements } from './statements.js';
 
 const MOST_GETS = 64;
+const MOST_KEYS = 1_000;
+/** A get of more keys is alone. */
+const SHARED_KEYS = 32;
 /** What the gets of one statement bring together; who would bring more is asked for alone. */
 const MOST_BYTES = 2 ** 20;
 
@@ -22,7 +25,7 @@ interface GetCall extends Call {
 
 /**
  * Reads snapshots. One statement reads from one snapshot of the database, and the head and the entries are read by one
- * statement. Gets of few keys that wait together share it.
+ * statement. Gets of not too many keys that wait together share it.
  */
 export class Snapshots {
   readonly #connections: Connections;
@@ -54,7 +57,7 @@ export class Snapshots {
   ): Promise<Snapshot> {
     return new Promise((resolve, reject) => {
       const late = (): void => reject(new StoreError('unavailable', `${whatOf(call)}: no connection got free in time`));
-      const alone = keys.length > FEW_KEYS;
+      const alone = keys.length > SHARED_KEYS;
       const call: GetCall = { partition, keys, known, deadline, alone, tries: 0, late, resolve, reject };
       this.#batcher.add(call);
     });
@@ -130,7 +133,15 @@ export class Snapshots {
 function choose(waiting: readonly GetCall[]): GetCall[] {
   const [first] = waiting;
   if (first === undefined || first.alone) return waiting.slice(0, 1);
-  return waiting.filter((call) => !call.alone).slice(0, MOST_GETS);
+  let keys = 0;
+  const batch: GetCall[] = [];
+  for (const call of waiting) {
+    if (call.alone) continue;
+    keys += call.keys.length;
+    if (batch.length === MOST_GETS || keys > MOST_KEYS) break;
+    batch.push(call);
+  }
+  return batch;
 }
 
 function got(key: Key, rev: string | null | undefined, value: string | null | undefined): Got | undefined {
