@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { appendKey, type Commit, type Entry, StoreError } from '@motion-ts/core/store';
 import { openInProcess, type StoreInProcess } from '../processes/open-in-process.js';
 import type { Fixture, Group } from './options.js';
-import { applied, bytes, change, entriesOf, eventually, pause, scanAll, settles, text } from './suite.js';
+import { applied, bytes, change, entriesOf, eventually, pause, scanAll, settles, text, whileStill } from './suite.js';
 
 /** Until a process has started and opened its store, on a busy machine. */
 const STARTED_MS = 30_000;
@@ -64,13 +64,16 @@ export const durability: Group = (add, terms) => {
         for (let i = 1; i <= seq; i++) assert.equal(text(queue.get(appendKey(i))?.value), String(i));
 
         const place = `${partition}.pairs`;
-        const snapshot = await store.get(place, []);
-        const appended = await entriesOf(store, place, 'q/');
+        const all = await whileStill(store, place, async () => ({
+          snapshot: await store.get(place, []),
+          appended: await entriesOf(store, place, 'q/'),
+          slots: keyed(await entriesOf(store, place, 'slot/')),
+        }));
+        const { snapshot, appended, slots } = all;
         assert.deepEqual(
           appended.map(({ key }) => key),
           Array.from({ length: snapshot.seq }, (_, i) => appendKey(i + 1)),
         );
-        const slots = keyed(await entriesOf(store, place, 'slot/'));
         for (const pair of pairs.keys()) {
           const halves = appended.filter((entry) => text(entry.value)?.startsWith(`${pair}/`)).length;
           const slot = slots.has(`slot/${pair}`);

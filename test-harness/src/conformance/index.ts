@@ -31,6 +31,7 @@ import { randomRuns } from './random-runs.js';
 import { type CaseRecord, formatReport, type Level, reportOf } from './report.js';
 import { scan } from './scan.js';
 import { fresh } from './suite.js';
+import { underWay } from './under-way.js';
 import { visibility } from './visibility.js';
 import { watch } from './watch.js';
 
@@ -61,6 +62,7 @@ const GROUPS: readonly (readonly [title: string, level: Level, group: Group])[] 
   ['killed processes', 'durability', durability],
   ['crashes of the server', 'durability', crashes],
   ['outages', 'failure behaviour', outages],
+  ['commits under way', 'failure behaviour', underWay],
 ];
 
 /**

@@ -1,79 +1,14 @@
 import assert from 'node:assert/strict';
-import { randomInt } from 'node:crypto';
-import {
-  appendKey,
-  type CommitResult,
-  Lease,
-  type Store,
-  StoreError,
-  type StoreErrorCode,
-} from '@motion-ts/core/store';
-import type { Faults, Fixture, Group, Need } from './options.js';
-import { applied, bytes, change, entriesOf, eventually, pause, putTexts, settles, text, texts, turn } from './suite.js';
-
-/** A way to take the server away, for the titles. */
-interface Outage {
-  readonly server: string;
-  readonly needs: readonly Need[];
-  readonly begin: (faults: Faults, namespace: string) => Promise<void>;
-}
-
-const OUTAGES: readonly Outage[] = [
-  { server: 'unreachable', needs: ['faults'], begin: (faults, namespace) => faults.cut(namespace) },
-  {
-    server: 'silent',
-    needs: ['faults', 'hang'],
-    begin: async (faults, namespace) => faults.hang?.(namespace),
-  },
-];
-
-/** What a call came to. */
-type Settled = { readonly value: unknown } | { readonly error: unknown };
-
-/** Beyond its declared timeout, a call has so long. */
-const GRACE_MS = 1000;
-/** Commits under way when the server goes. */
-const WRITERS = 8;
-/** Of one writer in one outage: the case ends also where nothing takes time. */
-const MOST_COMMITS = 60;
+import { appendKey, Lease, type Store, StoreError, type StoreErrorCode } from '@motion-ts/core/store';
+import type { Faults, Group } from './options.js';
+import { GRACE_MS, OUTAGES, type Settled, settling } from './outage.js';
+import { applied, bytes, change, eventually, pause, putTexts, settles, texts } from './suite.js';
 
 /** The server taken away under the store, and brought back. */
 export const outages: Group = (add, terms) => {
-  const inTime = <T>(what: string, call: Promise<T>): Promise<T> => settles(what, call, terms.timeoutMs + GRACE_MS);
-  const settled = (what: string, call: Promise<unknown>): Promise<Settled> =>
-    inTime(
-      what,
-      call.then(
-        (value) => ({ value }),
-        (error: unknown) => ({ error }),
-      ),
-    );
-  const worksAgain = (store: Store, partition: string): Promise<void> =>
-    eventually(
-      'the same store works again',
-      async () => {
-        const read = await settled('a get after the outage', store.get(partition, ['back']));
-        const written = await settled(
-          'a commit after the outage',
-          store.commit(partition, change({ deletes: ['back'] })),
-        );
-        return 'value' in read && 'value' in written;
-      },
-      2 * (terms.timeoutMs + terms.patienceMs),
-    );
+  const { inTime, settled, worksAgain } = settling(terms);
 
-  for (const { server, needs, begin } of OUTAGES) {
-    /** Runs something while the server is away; brings it back whatever happens. */
-    const during = async ({ options, namespace }: Fixture, run: () => Promise<void>): Promise<void> => {
-      const faults = options.faults as Faults;
-      try {
-        await begin(faults, namespace);
-        await run();
-      } finally {
-        await faults.restore(namespace);
-      }
-    };
-
+  for (const { server, needs, during } of OUTAGES) {
     add(
       `C10 with the server ${server} every method settles in time with the right code, and none resolves falsely`,
       async (fixture) => {
@@ -143,111 +78,6 @@ export const outages: Group = (add, terms) => {
     );
 
     add(
-      `C6 commits under way when the server becomes ${server} apply wholly or not at all, and \`unavailable\` means never`,
-      async (fixture) => {
-        const { store, partition, note } = fixture;
-        const outcomes = new Map<string, Settled>();
-        for (let round = 0; round < 3; round++) {
-          let away = false;
-          const write = async (writer: number): Promise<void> => {
-            // Out of step, so that the server goes at every stage of a commit.
-            for (let i = 0; i < writer; i++) await turn();
-            for (let i = 0; i < MOST_COMMITS; i++) {
-              const last = away;
-              const name = `${round}.${writer}.${i}`;
-              const value = bytes(name);
-              const commit = change({
-                checks: [{ key: `k/${name}`, rev: null }],
-                puts: [
-                  { key: `k/${name}`, value },
-                  { key: `l/${name}`, value },
-                ],
-                appends: [value],
-              });
-              outcomes.set(name, await settled(`commit ${name}`, store.commit(partition, commit)));
-              if (last) return;
-              // Some stores answer within the turn; the clock needs turns of its own.
-              await turn();
-            }
-          };
-          const writing = Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(writer)));
-          // Awaited below; what fails before that is no stray error.
-          writing.catch(() => {});
-          await pause(randomInt(0, 15));
-          await during(fixture, async () => {
-            away = true;
-            await writing;
-          });
-          await worksAgain(store, partition);
-        }
-        // Late copies arrive, if there are any.
-        for (const waitMs of [0, 300]) {
-          await pause(waitMs);
-          await allOrNothing(store, partition, outcomes);
-        }
-        const codes = [...outcomes.values()].map(codeOf);
-        const count = (code: string): number => codes.filter((one) => one === code).length;
-        note(
-          `${server}: ${count('applied')} applied, ${count('unknown')} unknown, ${count('unavailable')} unavailable`,
-        );
-      },
-      ...needs,
-    );
-
-    add(
-      `C6 commits sent again under their id until they are known apply once each, though the server is ${server} in between`,
-      async (fixture) => {
-        const { store, partition } = fixture;
-        const count = 12;
-        const sure = async (): Promise<void> => {
-          let rev: string | null = null;
-          for (let i = 1; i <= count; i++) {
-            const commit = change({
-              checks: [{ key: 'n', rev }],
-              puts: [{ key: 'n', value: bytes(String(i)) }],
-              appends: [bytes(String(i))],
-            });
-            await until(
-              commit.id,
-              () => store.commit(partition, commit),
-              () => store.get(partition, ['n']),
-            );
-            rev = commit.id;
-            await pause(5);
-          }
-        };
-        const until = async (
-          id: string,
-          send: () => Promise<CommitResult>,
-          look: () => ReturnType<Store['get']>,
-        ): Promise<void> => {
-          for (;;) {
-            const sent = await settled('a commit', send());
-            if ('value' in sent && (sent.value as CommitResult).ok) return;
-            const seen = await settled('a get', look());
-            if ('value' in seen && (seen.value as Awaited<ReturnType<typeof look>>).entries[0]?.rev === id) return;
-            await pause(20);
-          }
-        };
-        const working = sure();
-        for (let i = 0; i < 2; i++) {
-          await pause(randomInt(5, 25));
-          await during(fixture, () => pause(randomInt(5, 50)));
-        }
-        const bound = count * 2 * (terms.timeoutMs + GRACE_MS);
-        await settles('all commits', working, bound);
-        await worksAgain(store, partition);
-        assert.deepEqual(await texts(store, partition, 'n'), [String(count)]);
-        const queue = await store.list(partition, { prefix: 'q/', limit: 100 });
-        assert.deepEqual(
-          queue.map((entry) => text(entry.value)),
-          Array.from({ length: count }, (_, i) => String(i + 1)),
-        );
-      },
-      ...needs,
-    );
-
-    add(
       `C10 a store that is opened while the server is ${server} says so in time, and works later`,
       async (fixture) => {
         const { open, partition } = fixture;
@@ -274,7 +104,7 @@ export const outages: Group = (add, terms) => {
         await putTexts(store, partition, { a: '1' });
         await during(fixture, async () => {
           const calls = [store.get(partition, ['a']), store.commit(partition, change({ appends: [bytes('x')] }))];
-          const outcomes = calls.map((call) => settled('a call under way', call));
+          const outcomes = calls.map((call) => settled<unknown>('a call under way', call));
           await inTime('close', store.close());
           for (const [i, outcome] of (await Promise.all(outcomes)).entries())
             right('a call under way', outcome, i === 0 ? [...READS, 'closed'] : [...WRITES, 'closed']);
@@ -349,34 +179,4 @@ function right(name: string, outcome: Settled, codes: StoreErrorCode[], orResolv
   const { error } = outcome;
   assert.ok(StoreError.is(error), `${name} rejected with no StoreError: ${error}`);
   assert.ok(codes.includes(error.code), `${name} rejected with ${error.code}: ${error.message}`);
-}
-
-function codeOf(outcome: Settled): string {
-  if ('error' in outcome) return StoreError.is(outcome.error) ? outcome.error.code : String(outcome.error);
-  return (outcome.value as CommitResult).ok ? 'applied' : 'refused';
-}
-
-async function allOrNothing(store: Store, partition: string, outcomes: ReadonlyMap<string, Settled>): Promise<void> {
-  const { seq } = await store.get(partition, []);
-  const appended = await entriesOf(store, partition, 'q/');
-  assert.deepEqual(
-    appended.map(({ key }) => key),
-    Array.from({ length: seq }, (_, i) => appendKey(i + 1)),
-    'the appends are not dense',
-  );
-  const parts = [
-    ...appended,
-    ...(await entriesOf(store, partition, 'k/')),
-    ...(await entriesOf(store, partition, 'l/')),
-  ];
-  const found = new Map<string, number>();
-  for (const { value } of parts) found.set(text(value) as string, (found.get(text(value) as string) ?? 0) + 1);
-  for (const [name, outcome] of outcomes) {
-    const count = found.get(name) ?? 0;
-    assert.ok(count === 0 || count === 3, `commit ${name} is applied in part: ${count} of 3`);
-    const code = codeOf(outcome);
-    assert.ok(['applied', 'unknown', 'unavailable'].includes(code), `commit ${name}: ${code}`);
-    if (code === 'applied') assert.equal(count, 3, `commit ${name} was acknowledged and is lost`);
-    if (code === 'unavailable') assert.equal(count, 0, `commit ${name} rejected with unavailable, and is applied`);
-  }
 }

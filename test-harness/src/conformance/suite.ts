@@ -65,6 +65,16 @@ export async function scanAll(store: Store, query: ScanQuery): Promise<string[]>
   return all;
 }
 
+/** Reads until nothing was appended meanwhile: what was sent before an outage or a death may still arrive. */
+export async function whileStill<T>(store: Store, partition: string, read: (seq: number) => Promise<T>): Promise<T> {
+  for (let tries = 0; tries < 100; tries++) {
+    const { seq } = await store.get(partition, []);
+    const result = await read(seq);
+    if ((await store.get(partition, [])).seq === seq) return result;
+  }
+  assert.fail(`values are still appended in ${partition}, though nobody writes any more`);
+}
+
 /** Asserts that a commit was applied. */
 export function applied(result: CommitResult): asserts result is CommitResult & { ok: true } {
   assert.equal(result.ok, true, `the commit was refused: ${JSON.stringify(result)}`);
