@@ -41,7 +41,7 @@ const CAUGHT_BY: Readonly<Record<string, string>> = {
   'acknowledges early': 'what run acknowledged is queued for all to see, and outlives its process',
   'release lost': 'a state survives the end of all that had it open',
   'due lost': 'come from whoever has them open, and from nobody',
-  ChecksIgnored: 'redriven by several at once take effect once',
+  ChecksIgnored: 'a call repeated with its key queues its updates once, and is served each time',
   SeqWithGaps: 'of all flows take effect in the order of the calls',
   DueAlwaysSet: 'a holder that is alive keeps its lease through an update longer than it',
   ShardIgnored: 'a worker runs the components and the shard that it is for, and no others',
