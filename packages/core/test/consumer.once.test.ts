@@ -16,7 +16,15 @@ const PACKED = {
   'test-harness': 'test-harness',
 };
 /** What the packed packages depend on is taken from where it is installed already. */
-const DEPENDENCIES = ['msgpackr', '@standard-schema/spec', 'better-sqlite3', 'bindings', 'file-uri-to-path'];
+const DEPENDENCIES = [
+  'msgpackr',
+  '@standard-schema/spec',
+  'better-sqlite3',
+  'bindings',
+  'file-uri-to-path',
+  'fast-check',
+  'pure-rand',
+];
 
 let project = '';
 

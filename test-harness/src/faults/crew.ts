@@ -54,7 +54,7 @@ const SETTLE_MS = 7_000;
 export class Member {
   readonly pid: number;
   /** Resolves when the process is gone. */
-  readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
   readonly ready: Promise<void>;
   alive = true;
   paused = false;
@@ -62,7 +62,12 @@ export class Member {
   private readonly pending = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   private asked = 0;
 
-  constructor(child: ChildProcess, listener: CrewListener) {
+  constructor(opening: Opening, nodeArgs: readonly string[], listener: CrewListener) {
+    // Under its own name, so that the built file is found from the sources as well.
+    const self = createRequire(import.meta.url).resolve('@motion-ts/test-harness/package.json');
+    const child = fork(join(dirname(self), 'dist/faults/child.js'), [JSON.stringify(opening)], {
+      execArgv: [...nodeArgs],
+    });
     this.child = child;
     this.pid = child.pid as number;
     let ready: (() => void) | undefined;
@@ -185,12 +190,7 @@ export class Crew {
       clock,
       asleep,
     };
-    // Under its own name, so that the built file is found from the sources as well.
-    const self = createRequire(import.meta.url).resolve('@motion-ts/test-harness/package.json');
-    const child = fork(join(dirname(self), 'dist/faults/child.js'), [JSON.stringify(opening)], {
-      execArgv: [...nodeArgs],
-    });
-    const member = new Member(child, this.listener);
+    const member = new Member(opening, nodeArgs, this.listener);
     this.members.add(member);
     void member.exited.then(() => this.members.delete(member));
     return member;

@@ -12,7 +12,7 @@ import {
 import { type Store, StoreError } from '@motion-ts/core/store';
 import { MemoryStore } from '@motion-ts/memory';
 import { SqliteStore } from '@motion-ts/sqlite';
-import { conformance } from '@motion-ts/test-harness';
+import { conformance, runtimeSuite } from '@motion-ts/test-harness';
 
 class Greeter extends Component<{
   params: { greeting: string };
@@ -44,6 +44,10 @@ for (const store of stores) {
   );
   await motion.close();
 }
-if (typeof conformance !== 'function' || !StoreError.is(new StoreError('full'), 'full'))
+if (
+  typeof conformance !== 'function' ||
+  typeof runtimeSuite !== 'function' ||
+  !StoreError.is(new StoreError('full'), 'full')
+)
   throw new Error('an export is missing');
 (globalThis as { result?: string }).result = out.join('; ');
