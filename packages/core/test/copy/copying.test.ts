@@ -1,4 +1,5 @@
 import { type CopyProgress, copyInstances, MotionError, StoreError } from '@motion-ts/core';
+import type { Commit } from '@motion-ts/core/store';
 import { MemoryStore } from '@motion-ts/memory';
 import { describe, expect, test } from 'vitest';
 import { Journal } from '../runtime/fixtures.js';
@@ -110,6 +111,51 @@ describe('moving instances', () => {
         'anew',
       ]);
     });
+  });
+
+  test.each([
+    ['a call that is queued', 'off'],
+    ['a call that is committed without being queued', 'background'],
+  ] as const)('%s in the last moment: it is copied anew, and nothing is lost', async (_, updates) => {
+    const [from, to] = [new RecordingStore(new MemoryStore()), new MemoryStore()];
+    await live(from, 'a');
+    if (updates === 'background') await runAll(from, 'a');
+    let times = 0;
+    await using(from.inner, updates, async (motion) => {
+      const instance = await motion.instance(Journal, 'a');
+      const flushUpdates = updates === 'background';
+      from.before = async (method, _, detail) => {
+        const isSeal = (detail as Commit).deletes?.includes('init');
+        if (method === 'commit' && isSeal && ++times === 1)
+          await instance.run('add', { word: 'last' }, { flushUpdates });
+      };
+      // From here on its holder sits idle.
+      await instance.run('add', { word: 'last but one' }, { flushUpdates });
+      expect(await copyInstances(from, to, { components })).toMatchObject({ copied: 1, problems: [] });
+    });
+    expect(times).toBe(2);
+    const { state } = (await runAll(to, 'a')) as { state: { log: string[] } };
+    expect(state.log.slice(-2)).toEqual(['last but one', 'last']);
+    expect(state.log.filter((word) => word === 'first')).toHaveLength(1);
+  });
+
+  test('an instance that is never quiet is ended first, and then copied', async () => {
+    const [from, to] = [new RecordingStore(new MemoryStore()), new MemoryStore()];
+    await live(from, 'a');
+    let more = 0;
+    await using(from.inner, 'off', async (motion) => {
+      const instance = await motion.instance(Journal, 'a');
+      from.afterGet = async (got, keys) => {
+        // The last time it has ended.
+        const called = keys.includes('dir') && instance.run('add', { word: `more ${more}` });
+        if (called) await called.then(() => void more++).catch(() => undefined);
+        return got;
+      };
+      expect(await copyInstances(from, to, { components })).toMatchObject({ copied: 1, problems: [] });
+    });
+    expect(more).toBeGreaterThan(3);
+    const { state } = (await runAll(to, 'a')) as { state: { log: string[] } };
+    expect(state.log.slice(-more)).toEqual(Array.from({ length: more }, (_, n) => `more ${n}`));
   });
 
   test('fencing tokens go on rising', async () => {
@@ -290,6 +336,23 @@ describe('a copy that fails', () => {
     expect(problems).toMatchObject([{ error: { code: 'INSTANCE_EXISTS' } }]);
     to.before = () => undefined;
     expect(await copyInstances(from, to, { components })).toMatchObject({ copied: 1, problems: [] });
+  });
+
+  test('an instance that cannot arrive moves elsewhere, and back from there', async () => {
+    const [from, lost, other] = [new MemoryStore(), new RecordingStore(new MemoryStore()), new MemoryStore()];
+    await live(from, 'a');
+    const before = await seen(from, 'a');
+    lost.before = (method, _, detail) => {
+      const { puts = [] } = detail as { puts?: { key: string }[] };
+      if (method === 'commit' && puts.some(({ key }) => key === 'init')) throw new MotionError('ABORTED', 'the end');
+    };
+    expect(await copyInstances(from, lost, { components })).toMatchObject({ problems: [{ outcome: 'failed' }] });
+    expect(await copyInstances(from, other, { components })).toMatchObject({ copied: 1 });
+    lost.before = () => undefined;
+    expect(await copyInstances(from, lost, { components })).toMatchObject({ copied: 0, already: 1 });
+    expect(await codeOf(seen(lost, 'a'))).toBe('INSTANCE_GONE');
+    expect(await copyInstances(other, from, { components })).toMatchObject({ copied: 1 });
+    expect(await seen(from, 'a')).toEqual(before);
   });
 
   test('ends by its signal, and goes on when called again', async () => {
