@@ -69,9 +69,13 @@ function show(workload: string, figures: readonly number[]): string {
 
 function mediansOf(runs: readonly Measured[]): Measured {
   const requests = runs.map((one) => one.requests).filter((one) => one !== undefined);
+  const units = runs.map((one) => one.units).filter((one) => one !== undefined);
   return {
     figures: (runs[0] as Measured).figures.map((_, i) => median(runs.map(({ figures }) => figures[i] as number))),
     ...(requests.length > 0 && { requests: median(requests) }),
+    ...(units.length > 0 && {
+      units: { read: median(units.map(({ read }) => read)), write: median(units.map(({ write }) => write)) },
+    }),
   };
 }
 
@@ -90,13 +94,14 @@ async function compare(workload: string): Promise<void> {
   // In turn, so that a machine that slows down slows all of them.
   for (let n = 0; n < runs; n++) for (const name of contenders) found.get(name)?.push(await once(name, workload));
   const medians = new Map([...found].map(([name, measured]) => [name, mediansOf(measured)]));
-  for (const [name, { figures, requests }] of medians) {
+  for (const [name, { figures, requests, units }] of medians) {
     const bare = medians.get(contestants[name]?.bare ?? '')?.figures;
     const ratios = bare
       ? `   ${figures.map((figure, i) => (figure / (bare[i] as number)).toFixed(2)).join(' / ')} of bare`
       : '';
     const cost = requests === undefined ? '' : `   ${requests.toFixed(2)} requests a flow`;
-    console.log(`  ${name.padEnd(22)} ${show(workload, figures).padStart(22)}${ratios}${cost}`);
+    const charged = units ? `, ${units.read.toFixed(1)} read and ${units.write.toFixed(1)} write units` : '';
+    console.log(`  ${name.padEnd(22)} ${show(workload, figures).padStart(22)}${ratios}${cost}${charged}`);
   }
 }
 

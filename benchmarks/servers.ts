@@ -1,4 +1,6 @@
-import { startPostgres, startRedis } from '@motion-ts/test-harness/servers';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createTable } from '@motion-ts/dynamodb';
+import { startDynamoDB, startPostgres, startRedis } from '@motion-ts/test-harness/servers';
 import pg from 'pg';
 import type { Contestant } from './subjects/index.js';
 
@@ -22,6 +24,15 @@ const starters: Readonly<Partial<Record<Kind, () => Promise<Server>>>> = {
   async postgres() {
     const server = await startPostgres();
     return { url: server.url, reset: () => dropSchemas(server.url), stop: () => server.stop() };
+  },
+  // Amazon's server for tests, in memory: some hundred requests a second.
+  async dynamodb() {
+    const server = await startDynamoDB();
+    const credentials = { accessKeyId: 'any', secretAccessKey: 'any' };
+    const client = new DynamoDBClient({ endpoint: server.url, region: 'local', credentials });
+    await createTable(client, { tableName: 'motion' });
+    client.destroy();
+    return { url: server.url, stop: () => server.stop() };
   },
 };
 

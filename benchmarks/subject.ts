@@ -9,12 +9,20 @@ export interface Counter {
   count(): Promise<number>;
 }
 
+/** What a server charges for. */
+export interface Units {
+  readonly read: number;
+  readonly write: number;
+}
+
 /** What is measured: the library on a store, or a program by hand on the bare driver. */
 export interface Subject {
   /** Opens a counter, with a value of `bytes` beside the count that no update touches. */
   open(id: string, bytes: number): Promise<Counter>;
   /** How many requests this process sent to a server so far; only for subjects that have one. */
   requests?(): number;
+  /** What they cost so far, where the server charges for requests. */
+  units?(): Units;
   close(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-import type { Counter, Subject } from './subject.js';
+import type { Counter, Subject, Units } from './subject.js';
 
 /** What one run of a workload found. */
 export interface Measured {
@@ -6,6 +6,8 @@ export interface Measured {
   readonly figures: readonly number[];
   /** Requests to the server for each flow, where there is one. */
   readonly requests?: number;
+  /** And what they cost. */
+  readonly units?: Units;
 }
 
 /** How often things are called. A slow store gets by with a tenth. */
@@ -48,10 +50,15 @@ async function assertCount(counter: Counter, expected: number): Promise<void> {
 /** Does something, and counts the requests that it took. */
 async function counting(subject: Subject, flows: number, work: () => Promise<readonly number[]>): Promise<Measured> {
   const before = subject.requests?.();
+  const spent = subject.units?.();
   const figures = await work();
-  return before === undefined
-    ? { figures }
-    : { figures, requests: ((subject.requests?.() as number) - before) / flows };
+  const units = subject.units?.();
+  return {
+    figures,
+    ...(before !== undefined && { requests: ((subject.requests?.() as number) - before) / flows }),
+    ...(spent &&
+      units && { units: { read: (units.read - spent.read) / flows, write: (units.write - spent.write) / flows } }),
+  };
 }
 
 /** Many instances at once, the flows of each in sequence: seconds until all are queued, and until all are done. */

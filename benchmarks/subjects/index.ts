@@ -35,4 +35,15 @@ export const contestants: Readonly<Record<string, Contestant>> = {
     server: 'postgres',
   },
   'bare postgres': { load: async () => (await import('./bare-postgres.js')).barePostgres, server: 'postgres' },
+  'motion dynamodb': {
+    load: async () => (await import('./motion-dynamodb.js')).motionOnDynamoDB,
+    bare: 'bare dynamodb',
+    server: 'dynamodb',
+    slow: true,
+  },
+  'bare dynamodb': {
+    load: async () => (await import('./bare-dynamodb.js')).bareDynamoDB,
+    server: 'dynamodb',
+    slow: true,
+  },
 };

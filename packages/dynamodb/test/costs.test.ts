@@ -65,7 +65,7 @@ test('flows with updates are at most 1 read, 1 append and 1 commit each, beside 
     await counter.flushUpdates();
   });
   expect(count(queued, /^TransactWriteItems/)).toBeLessThanOrEqual(2 * flows);
-  // 4 items: an append, or a commit of what was not queued. 3: of one batch that was, 4 and more: of several.
+  // 4 items: an append. 3: a commit of one batch, or of what was not queued. 4 and more: of several batches.
   for (const one of [...waited, ...queued])
     expect(one).toMatch(/^(GetItem|UpdateItem|TransactWriteItems ([34]|[1-9]\d?)|TransactGetItems \d+)$/);
   expect(count([...waited, ...queued], /^GetItem/)).toBeGreaterThanOrEqual(2 * flows);

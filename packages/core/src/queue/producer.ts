@@ -95,7 +95,8 @@ export class Producer implements DeferredQueue {
     // What comes meanwhile waits: it belongs behind this call, should it be queued after all.
     this.direct = true;
     this.busy = true;
-    return { checks: this.ownChecks(), puts: [this.slotPut()] };
+    // The incarnation is not checked: that commit checks root, which comes and goes with init.
+    return { checks: [this.slotCheck()], puts: [this.slotPut()] };
   }
 
   endDirect(commit: string | undefined): void {
@@ -110,12 +111,13 @@ export class Producer implements DeferredQueue {
     if (!this.busy && this.waiting.length > 0) void this.pump();
   }
 
-  /** What every commit of this writer checks. */
+  /** What every append of this writer checks. */
   private ownChecks(): Check[] {
-    return [
-      { key: INIT, rev: this.incarnation },
-      { key: this.slot, rev: this.slotRev },
-    ];
+    return [{ key: INIT, rev: this.incarnation }, this.slotCheck()];
+  }
+
+  private slotCheck(): Check {
+    return { key: this.slot, rev: this.slotRev };
   }
 
   private slotPut(): Put {
