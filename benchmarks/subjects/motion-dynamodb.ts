@@ -5,7 +5,7 @@ import { motionOn } from './motion.js';
 
 export const motionOnDynamoDB: MakeSubject = async (place) => {
   const client = clientOf(place.server);
-  const makeStore = (): DynamoDBStore => new DynamoDBStore({ client, namespace: place.name });
+  const makeStore = (): DynamoDBStore => new DynamoDBStore({ client, namespace: place.name, timeoutMs: 60_000 });
   const subject = await motionOn(makeStore, requests)(place);
   return {
     ...subject,
