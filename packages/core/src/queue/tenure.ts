@@ -18,6 +18,8 @@ export class Tenure {
   private readonly queue: QueueContext;
   private readonly fence: Fence<Root>;
   private readonly abort = new AbortController();
+  /** How long the last commit took, in milliseconds. */
+  commitMs = 0;
   private duePushedAt: number;
   private renewing = false;
   private cancelRenewal: (() => void) | undefined;
@@ -81,6 +83,7 @@ export class Tenure {
       patienceMs,
     );
     if (push && changed.ok) this.duePushedAt = sentAt;
+    this.commitMs = env.mono() - sentAt;
     return changed;
   }
 

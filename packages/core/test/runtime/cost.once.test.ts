@@ -96,6 +96,19 @@ describe.each(places)('what it costs on $kind', ({ kind, make }) => {
     expect(await wide.version()).toBe(1);
   });
 
+  test('on a slow store, calls that nobody waits for share commits although they come one by one', async () => {
+    const store = make().open();
+    const wide = await motionOn({ open: () => store }).instance(Wide, 'a');
+    await wide.run('set', { key: 'k1', value: 0 }, { flushUpdates: true });
+    store.before = (method) => (method === 'commit' ? sleep(40) : undefined);
+    await wide.run('set', { key: 'k1', value: 0 }, { flushUpdates: true });
+    store.forget();
+    for (let value = 1; value <= 20; value++) await wide.run('set', { key: 'k1', value });
+    await wide.flushUpdates();
+    expect(store.puts.filter((key) => key === 's/k1').length).toBeLessThanOrEqual(14);
+    expect(await wide.readState('k1')).toBe(20);
+  });
+
   test('a value of 20 MiB works, and is not written again when another key changes', async () => {
     const place = make();
     const store = place.open();
