@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import type { Store } from '@motion-ts/core/store';
 import { MemoryStore } from '@motion-ts/memory';
-import { BROKEN_STORES, type ConformanceReport } from '@motion-ts/test-harness';
+import { BROKEN_STORES, type BrokenStore, type ConformanceReport } from '@motion-ts/test-harness';
 import { describe, expect, test } from 'vitest';
 import { type RecordedCase, recordedCases } from './recorded.js';
 import { SharedMemory } from './shared-memory.js';
@@ -92,6 +93,13 @@ describe('a failed run', () => {
       message?.slice(message.indexOf('\n'), message.indexOf('Play just')),
     );
     expect(await messageOf(randomCases(() => new MemoryStore(), { seed: seed as string }))).toBeUndefined();
+  });
+
+  test('is in the README as it is printed', async () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    const shown = /```\n(the store does not do as the model does[\s\S]*?)\n```/.exec(readme)?.[1];
+    const { breakIt } = BROKEN_STORES.find(({ name }) => name === 'ResendApplied') as BrokenStore;
+    expect(await messageOf(randomCases(() => breakIt(new MemoryStore()), { seed: 7 }))).toBe(shown);
   });
 
   test('comes again by the number alone', async () => {

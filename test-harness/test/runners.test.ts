@@ -52,6 +52,11 @@ describe('node:test', () => {
       /MemoryStore against the store contract: CONFORMS in what it claims \(1\d\d passed, 0 failed/,
     );
     for (const level of LEVELS) expect(output).toContain(`  ${level}`);
+    // All that the README shows of it but the figures of the random runs, which are others every time.
+    const readme = readFileSync(join(root, 'test-harness/README.md'), 'utf8');
+    const shown = /```\n(MemoryStore against the store contract[\s\S]*?)\n```/.exec(readme)?.[1]?.split('\n') ?? [];
+    expect(shown.length).toBe(1 + LEVELS.length);
+    for (const line of shown) expect(output).toContain(line.split('; 300 of')[0]);
     expect(output).toMatch(/order +\d+ passed; \d+ of 300 random runs/);
     expect(output).toMatch(/lock and fencing +\d+ passed, 1 not claimed: supports.durable is false/);
     expect(code).toBe(0);

@@ -50,7 +50,8 @@ export class DueAlwaysSet extends Altered {
 }
 
 export class ResendApplied extends Altered {
-  override async commit(partition: string, commit: Commit): ReturnType<Store['commit']> {
+  override async commit(partition: string, given: Commit): ReturnType<Store['commit']> {
+    const commit = copied(given);
     const key = commit.checks?.[0]?.key;
     const current = key === undefined ? undefined : (await this.good.get(partition, [key])).entries[0]?.rev;
     if (current !== commit.id) return super.commit(partition, commit);
@@ -60,7 +61,8 @@ export class ResendApplied extends Altered {
 }
 
 export class PartsApart extends Altered {
-  override async commit(partition: string, commit: Commit): ReturnType<Store['commit']> {
+  override async commit(partition: string, given: Commit): ReturnType<Store['commit']> {
+    const commit = copied(given);
     if (!commit.puts?.length || !commit.checks?.length) return super.commit(partition, commit);
     await this.good.commit(partition, { id: commit.id, puts: commit.puts });
     return super.commit(partition, commit);

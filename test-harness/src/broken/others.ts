@@ -1,5 +1,6 @@
 import { type Commit, type Limits, type Store, StoreError } from '@motion-ts/core/store';
 import { Altered } from './altered.js';
+import { copied } from './link.js';
 
 /** Stores whose limits, cache, errors or close are wrong. */
 
@@ -9,7 +10,8 @@ export class CloseDoesNothing extends Altered {
 
 export class CloseForgetsCalls extends Altered {
   #closed = false;
-  override async commit(partition: string, commit: Commit): ReturnType<Store['commit']> {
+  override async commit(partition: string, given: Commit): ReturnType<Store['commit']> {
+    const commit = copied(given);
     await new Promise((resolve) => setImmediate(resolve));
     // Never settles.
     if (this.#closed) return new Promise(() => {});
