@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { appendKey, shardOf } from '@motion-ts/core/store';
 import { RedisStore } from '@motion-ts/redis';
 import { conformance, openInProcess } from '@motion-ts/test-harness';
@@ -89,6 +90,32 @@ describe('a cluster', () => {
   test('is not for a client of one server', async () => {
     const error = await failureOf(openStore({ url: servers.servers[0]?.url as string }).open());
     expect(error).toMatchObject({ code: 'invalid', message: expect.stringContaining('option cluster') });
+  });
+
+  test('with a user who has the documented permissions', async () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    const rules =
+      (/^ACL SETUSER app (.*)$/m.exec(readme) as RegExpExecArray)[1]?.replace('>password', '>pw').split(' ') ?? [];
+    const more = (/a cluster `(\+[^`]*)`/.exec(readme) as RegExpExecArray)[1]?.split(' ') ?? [];
+    for (const server of servers.servers) await server.ask('ACL', 'SETUSER', 'app', 'reset', ...rules, ...more);
+    const options = { redisOptions: { username: 'app', password: 'pw' } };
+    const [store, other] = [0, 1].map(() =>
+      openStore({ cluster: { nodes: servers.nodes, options }, namespace: 'app' }),
+    ) as [RedisStore, RedisStore];
+    const told: (string | undefined)[] = [];
+    other.watch((partition) => told.push(partition));
+    await expect
+      .poll(async () => {
+        const commit = { id: fresh('c'), appends: [new Uint8Array(1)], due: { in: -1 } };
+        expect(await store.commit('p', commit)).toMatchObject({ ok: true });
+        return told.includes('p');
+      })
+      .toBe(true);
+    expect((await other.scan({ due: true })).partitions).toEqual(['p']);
+    const wrong = openStore({
+      cluster: { nodes: servers.nodes, options: { redisOptions: { username: 'app', password: 'no' } } },
+    });
+    expect(await failureOf(wrong.get('p', []))).toMatchObject({ code: 'invalid' });
   });
 
   test("through the caller's client", async () => {
