@@ -7,7 +7,7 @@ import { describeFailure, simulateSeed, simulateSeeds, type Totals } from '../..
 /** Of each kind. A number of one's own: `SIMULATION_SEEDS=5000`, from seed `SIMULATION_FIRST=1` on. */
 const SEEDS = Number(process.env['SIMULATION_SEEDS'] ?? (process.env['MOTION_NIGHTLY'] ? 25_000 : 1_000));
 const FIRST = Number(process.env['SIMULATION_FIRST'] ?? 1);
-const TIMEOUT = 120_000 + SEEDS * 200;
+const TIMEOUT = 120_000 + SEEDS * 600;
 
 function report(what: string, { seeds, seconds, counts, failed }: Totals): void {
   const figures = Object.entries(counts).map(([name, n]) => `${name} ${n}`);
