@@ -56,7 +56,12 @@ export default defineConfig({
       {
         resolve: { alias },
         oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
-        test: { name: 'core-legacy', include: ['packages/core/test/**/*.test.ts'], provide: { decorators: 'legacy' } },
+        test: {
+          name: 'core-legacy',
+          include: ['packages/core/test/**/*.test.ts'],
+          provide: { decorators: 'legacy' },
+          testTimeout: 30_000,
+        },
       },
       {
         resolve: { alias },
@@ -66,6 +71,7 @@ export default defineConfig({
           include: ['packages/core/test/**/*.test.ts'],
           exclude: ['**/*.once.test.ts', '**/node_modules/**'],
           provide: { decorators: 'standard' },
+          testTimeout: 30_000,
         },
       },
       {

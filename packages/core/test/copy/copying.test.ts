@@ -15,7 +15,7 @@ describe('moving instances', () => {
   test('memory -> SQLite -> narrow limits -> memory: all is there, in order, and runs once', async () => {
     const stores = [new MemoryStore(), sqlite(), new Narrow(NARROW), new MemoryStore()] as const;
     const ids = ['a', 'b/ü ~', 'c'];
-    for (const id of ids) await live(stores[0], id);
+    await live(stores[0], ...ids);
     const before = await Promise.all(ids.map((id) => seen(stores[0], id)));
     for (const [n, to] of stores.slice(1).entries()) {
       const progress: CopyProgress[] = [];
@@ -270,8 +270,7 @@ describe('a copy that fails', () => {
 
   test('by a store that fails anywhere goes on when it is called again', async () => {
     const original = new MemoryStore();
-    await live(original, 'a');
-    await live(original, 'b');
+    await live(original, 'a', 'b');
     const before = [await seen(original, 'a'), await seen(original, 'b')];
     let finished = false;
     for (let failAt = 1; !finished; failAt++) {
@@ -302,8 +301,7 @@ describe('a copy that fails', () => {
 
   test('another instance of that name is not touched', async () => {
     const [from, to] = [new MemoryStore(), new MemoryStore()];
-    await live(from, 'a');
-    await live(from, 'b');
+    await live(from, 'a', 'b');
     await at(to, 'a', 'background', (instance) => instance.run('add', { word: 'other' }, { flushUpdates: true }));
     const { copied, problems } = await copyInstances(from, to, { components });
     expect(copied).toBe(1);
@@ -315,7 +313,7 @@ describe('a copy that fails', () => {
   test('two at once: each instance arrives once', async () => {
     const [from, to] = [new MemoryStore(), new MemoryStore()];
     const ids = Array.from({ length: 12 }, (_, n) => `i${n}`);
-    for (const id of ids) await live(from, id);
+    await live(from, ...ids);
     const before = await Promise.all(ids.map((id) => seen(from, id)));
     await Promise.all([1, 2, 3].map(() => copyInstances(from, to, { components, concurrency: 4 })));
     await copyInstances(from, to, { components });
@@ -357,7 +355,7 @@ describe('a copy that fails', () => {
 
   test('ends by its signal, and goes on when called again', async () => {
     const [from, to] = [new MemoryStore(), new MemoryStore()];
-    for (const id of ['a', 'b', 'c', 'd']) await live(from, id);
+    await live(from, 'a', 'b', 'c', 'd');
     const stop = new AbortController();
     const onProgress = (): void => stop.abort();
     const error = await errorOf(

@@ -82,25 +82,28 @@ export function at(store: Store, id: string, updates: 'background' | 'off', visi
 }
 
 /** State, applied updates, a dead letter, a used key, and three calls that wait. */
-export async function live(store: Store, id: string): Promise<void> {
-  await at(store, id, 'background', async (instance) => {
-    await instance.run('add', { word: `of ${id}` }, { flushUpdates: true });
-    await instance.run('add', { word: 'keyed' }, { idempotencyKey: 'k1', flushUpdates: true });
-    await instance.run('fail', { word: 'dead' }, { flushUpdates: true }).catch(() => undefined);
-    await instance.run('big', { size: 100_000 }, { flushUpdates: true });
-  });
-  await at(store, id, 'off', async (instance) => {
-    await instance.run('add', { word: 'first' });
-    await instance.run('add', { word: 'second' }, { idempotencyKey: 'k2' });
-    await instance.run('twice', { word: 'x'.repeat(12_000) });
-  });
+export async function live(store: Store, ...ids: string[]): Promise<void> {
+  for (const id of ids)
+    await at(store, id, 'background', async (instance) => {
+      await instance.run('add', { word: `of ${id}` }, { flushUpdates: true });
+      await instance.run('add', { word: 'keyed' }, { idempotencyKey: 'k1', flushUpdates: true });
+      await instance.run('fail', { word: 'dead' }, { flushUpdates: true }).catch(() => undefined);
+      await instance.run('big', { size: 100_000 }, { flushUpdates: true });
+    });
+  // Only then: what is queued for one would be run by whoever works for another.
+  for (const id of ids)
+    await at(store, id, 'off', async (instance) => {
+      await instance.run('add', { word: 'first' });
+      await instance.run('add', { word: 'second' }, { idempotencyKey: 'k2' });
+      await instance.run('twice', { word: 'x'.repeat(12_000) });
+    });
 }
 
 /** Moves instances from one store to the next: each must have them as the first one had, and the last one go on with them. */
 export async function moveAlong(stores: readonly Store[]): Promise<void> {
   const ids = ['a', 'b'];
   const [first, last] = [stores[0] as Store, stores.at(-1) as Store];
-  for (const id of ids) await live(first, id);
+  await live(first, ...ids);
   const before = await Promise.all(ids.map((id) => seen(first, id)));
   for (const [n, to] of stores.slice(1).entries()) {
     const from = stores[n] as Store;
