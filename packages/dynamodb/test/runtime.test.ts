@@ -13,7 +13,7 @@ runtimeSuite({
   describe,
   test: (name, body) => test.concurrent(name, body, 150_000),
   name: 'DynamoDBStore',
-  open: async (namespace) => new DynamoDBStore({ config: local(url), tableName, namespace, timeoutMs: 15_000 }),
+  open: async (namespace) => new DynamoDBStore({ config: local(url), tableName, namespace, timeoutMs: 30_000 }),
   supports: SUPPORTS,
   timeoutMs: 120_000,
 });
