@@ -3,12 +3,14 @@ import { randomInt } from 'node:crypto';
 import { appendKey, type CommitResult, type Snapshot, type Store, StoreError } from '@motion-ts/core/store';
 import type { Group } from './options.js';
 import { GRACE_MS, OUTAGES, type Settled, settling } from './outage.js';
-import { bytes, change, entriesOf, pause, settles, text, texts, turn, whileStill } from './suite.js';
+import { bytes, change, entriesOf, eventually, pause, settles, text, texts, turn, whileStill } from './suite.js';
 
 /** Commits under way when the server goes. */
 const WRITERS = 8;
 /** Of one writer in one outage: the case ends also where nothing takes time. */
 const MOST_COMMITS = 60;
+/** Before the server goes. */
+const FEW = 3;
 
 /** What becomes of commits that are under way when the server goes. */
 export const underWay: Group = (add, terms) => {
@@ -21,7 +23,7 @@ export const underWay: Group = (add, terms) => {
         const { store, partition, note } = fixture;
         const outcomes = new Map<string, Settled<CommitResult>>();
         for (let round = 0; round < 3; round++) {
-          let away = false;
+          let [away, over, applied] = [false, false, 0];
           const write = async (writer: number): Promise<void> => {
             // Out of step, so that the server goes at every stage of a commit.
             for (let i = 0; i < writer; i++) await turn();
@@ -37,15 +39,21 @@ export const underWay: Group = (add, terms) => {
                 ],
                 appends: [value],
               });
-              outcomes.set(name, await settled(`commit ${name}`, store.commit(partition, commit)));
+              const outcome = await settled(`commit ${name}`, store.commit(partition, commit));
+              outcomes.set(name, outcome);
+              if ('value' in outcome) applied++;
               if (last) return;
               // Some stores answer within the turn; the clock needs turns of its own.
               await turn();
             }
           };
-          const writing = Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(writer)));
+          const writing = Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(writer))).finally(() => {
+            over = true;
+          });
           // Awaited below; what fails before that is no stray error.
           writing.catch(() => {});
+          const within = 2 * (terms.timeoutMs + terms.patienceMs);
+          await eventually('some commits are applied', async () => over || applied >= FEW, within);
           await pause(randomInt(0, 15));
           await during(fixture, async () => {
             away = true;
