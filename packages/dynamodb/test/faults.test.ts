@@ -7,7 +7,8 @@ import { clientOf } from './local.js';
 const nightly = process.env['MOTION_NIGHTLY'] === '1';
 const tableName = 'attacked';
 
-const server = await startDynamoDB({ durable: true });
+// In memory, and so not killed: DynamoDB Local on a disk loses transactions by a SIGKILL that it had acknowledged.
+const server = await startDynamoDB();
 afterAll(() => server.stop());
 const client = clientOf(server.url);
 await createTable(client, { tableName });
@@ -21,8 +22,9 @@ attacks({
   serverClock: false,
   store: (argument) => ({ module: new URL('./open.mjs', import.meta.url), argument: { ...argument, tableName } }),
   size: nightly ? 'large' : 'small',
-  // DynamoDB Local does some hundred commits a second, and takes seconds to start.
+  // DynamoDB Local does some hundred commits a second, and fewer on a busy machine.
+  ttlMs: 1_500,
   sizes: nightly
-    ? { kills: 200, updates: 3_000, restarts: 20, backlog: 10_000, instances: 1_000 }
-    : { kills: 10, updates: 150, cuts: 30, restarts: 2, stops: 4 },
+    ? { kills: 200, updates: 3_000, backlog: 10_000, instances: 1_000 }
+    : { kills: 10, updates: 150, cuts: 30 },
 });

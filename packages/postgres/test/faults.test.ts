@@ -11,7 +11,7 @@ attacks({
   describe,
   test,
   name: 'PostgresStore',
-  server,
+  server: { ...server, restartable: server.process },
   serverClock: true,
   store: (argument) => ({ module: new URL('./open.mjs', import.meta.url), argument }),
   size: nightly ? 'large' : 'small',

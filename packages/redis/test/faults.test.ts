@@ -12,7 +12,7 @@ attacks({
   describe,
   test,
   name: 'RedisStore',
-  server,
+  server: { ...server, restartable: server.process },
   serverClock: true,
   store: (argument) => ({ module, argument }),
   size: nightly ? 'large' : 'small',
