@@ -7,7 +7,7 @@ import { spread } from './report.js';
 /** Milliseconds that an update takes into which a stop is aimed: enough for the signal to arrive. */
 const AIMED_HOLD = 150;
 /** Milliseconds within which an update must begin into which a stop is aimed. */
-const BEGIN_MS = 20_000;
+const BEGIN_MS = 60_000;
 
 /** SIGSTOP inside an update, until another process has taken over; then every commit of the one that wakes up must be refused. */
 export class AimedStops implements Fault {
