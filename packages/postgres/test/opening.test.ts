@@ -150,6 +150,16 @@ describe('the schema', () => {
   }, 90_000);
 });
 
+test('a store that was forgotten keeps no process alive', async () => {
+  const namespace = fresh('n');
+  const child = fork(new URL('./forgotten.mjs', import.meta.url), [url, namespace], { execArgv: [] });
+  // What is open is the store's only; the channel to this process would keep it alive as well.
+  child.disconnect();
+  const [code] = await once(child, 'exit');
+  expect(code).toBe(0);
+  expect((await open({ url, namespace }).scan({ prefix: '' })).partitions.length).toBe(20);
+}, 20_000);
+
 /** What the README tells to grant, for a role and a namespace. */
 function grantsOfReadme(role: string, namespace: string): string[] {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
