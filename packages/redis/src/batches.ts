@@ -1,48 +1,80 @@
 import type { Script } from './scripts/script.js';
 
 /** Together they hold up a server for well under a millisecond. */
-const MOST = 32;
+const MOST = 64;
 const MOST_BYTES = 128 * 1024;
+/** Requests of one script that are under way at the same time: while the server works at one, the next is on its way. */
+const LANES = 2;
 
 interface Batchable {
   readonly request: { readonly bytes: number };
+  /** It settled without having been sent. */
+  readonly expired: boolean;
 }
 
-/** Gathers what is asked for in one turn of the event loop, and gives it away when the turn ends. */
-export class Batches<T extends Batchable> {
-  readonly #send: (calls: readonly T[], script: Script) => void;
-  readonly #waiting: Map<Script, T[]> = new Map();
+/** What is asked of one script. */
+interface Queue<T> {
+  waiting: T[];
+  underWay: number;
+  flushing: boolean;
+}
 
-  constructor(send: (calls: readonly T[], script: Script) => void) {
+/**
+ * Lets calls of one script share requests: those of one turn of the event loop, and, while enough is under way, those of
+ * all turns until an answer comes. A lone caller waits for nobody; the more there are, the more share a request.
+ */
+export class Batches<T extends Batchable> {
+  readonly #send: (calls: readonly T[], script: Script) => Promise<void>;
+  readonly #queues: Map<Script, Queue<T>> = new Map();
+
+  /** @param send settles every call; its promise ends when that is done */
+  constructor(send: (calls: readonly T[], script: Script) => Promise<void>) {
     this.#send = send;
   }
 
   add(script: Script, call: T): void {
-    const waiting = this.#waiting.get(script);
-    if (waiting !== undefined && waiting.length > 0) {
-      waiting.push(call);
-      return;
+    let queue = this.#queues.get(script);
+    if (queue === undefined) {
+      queue = { waiting: [], underWay: 0, flushing: false };
+      this.#queues.set(script, queue);
     }
-    if (waiting === undefined) this.#waiting.set(script, [call]);
-    else waiting.push(call);
-    // Behind all microtasks: who was resolved by one answer asks again before this.
-    process.nextTick(this.#flush, script);
+    queue.waiting.push(call);
+    this.#flushSoon(script, queue);
   }
 
-  #flush = (script: Script): void => {
-    const waiting = this.#waiting.get(script) as T[];
-    this.#waiting.set(script, []);
-    let from = 0;
-    let bytes = 0;
-    for (let i = 0; i < waiting.length; i++) {
-      const more = (waiting[i] as T).request.bytes;
-      if (i > from && (i - from >= MOST || bytes + more > MOST_BYTES)) {
-        this.#send(waiting.slice(from, i), script);
-        from = i;
-        bytes = 0;
-      }
-      bytes += more;
+  #flushSoon(script: Script, queue: Queue<T>): void {
+    if (queue.flushing || queue.underWay >= LANES) return;
+    queue.flushing = true;
+    // Behind all microtasks: who was resolved by one answer asks again before this.
+    process.nextTick(this.#flush, script, queue);
+  }
+
+  #flush = (script: Script, queue: Queue<T>): void => {
+    queue.flushing = false;
+    while (queue.waiting.length > 0 && queue.underWay < LANES) {
+      const calls = next(queue);
+      if (calls.length === 0) continue;
+      queue.underWay++;
+      const done = (): void => {
+        queue.underWay--;
+        if (queue.waiting.length > 0) this.#flushSoon(script, queue);
+      };
+      void this.#send(calls, script).then(done, done);
     }
-    this.#send(from === 0 ? waiting : waiting.slice(from), script);
   };
+}
+
+/** Takes as many as go together off a queue. */
+function next<T extends Batchable>(queue: Queue<T>): T[] {
+  const { waiting } = queue;
+  let bytes = 0;
+  let taken = 0;
+  for (const { request } of waiting) {
+    bytes += request.bytes;
+    if (taken > 0 && (taken >= MOST || bytes > MOST_BYTES)) break;
+    taken++;
+  }
+  const calls = taken === waiting.length ? waiting : waiting.slice(0, taken);
+  queue.waiting = taken === waiting.length ? [] : waiting.slice(taken);
+  return calls.filter((call) => !call.expired);
 }

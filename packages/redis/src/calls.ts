@@ -48,10 +48,9 @@ export class Calls {
     this.#timeoutMs = timeoutMs;
     this.#wait = wait;
     this.#deadlines = new Deadlines(timeoutMs);
-    this.#batches = new Batches((calls, script) => {
-      if (calls.length === 1) this.#sendAlone(calls[0] as Call);
-      else this.#sendTogether(calls, script);
-    });
+    this.#batches = new Batches((calls, script) =>
+      calls.length === 1 ? this.#sendAlone(calls[0] as Call) : this.#sendTogether(calls, script),
+    );
   }
 
   /** @throws StoreError */
@@ -79,7 +78,7 @@ export class Calls {
     if (call.request === OPENING) this.#settle(call, undefined);
     // In a cluster, each has its own way; and one WAIT is for one commit.
     else if (batch === undefined || this.#connection.client.isCluster || (call.request.once && this.#wait))
-      this.#sendAlone(call);
+      void this.#sendAlone(call);
     else this.#batches.add(batch, call);
   }
 
@@ -110,24 +109,22 @@ export class Calls {
     }
   }
 
-  #sendAlone(call: Call): void {
+  #sendAlone(call: Call): Promise<void> {
     const { request } = call;
     const { plain } = request;
-    if (plain === undefined) {
-      this.#runScript([call], request.script, request.keys, request.args).then(
+    if (plain === undefined)
+      return this.#runScript([call], request.script, request.keys, request.args).then(
         (answer) => this.#settle(call, answer),
         (error: unknown) => this.#failed(call, error),
       );
-      return;
-    }
     call.sent = 'yes';
-    this.#connection.send(plain, request.node).then(
+    return this.#connection.send(plain, request.node).then(
       (answer) => this.#settlePlain(call, answer),
       (error: unknown) => this.#failed(call, error),
     );
   }
 
-  #sendTogether(calls: readonly Call[], script: Script): void {
+  #sendTogether(calls: readonly Call[], script: Script): Promise<void> {
     const keys: string[] = [];
     const args: (string | Buffer)[] = [String(calls.length)];
     for (const { request } of calls) {
@@ -135,7 +132,7 @@ export class Calls {
       args.push(String(request.keys.length), String(request.args.length));
       for (const arg of request.args) args.push(arg);
     }
-    this.#runScript(calls, script, keys, args).then(
+    return this.#runScript(calls, script, keys, args).then(
       (answer) => {
         const [answers, errors] = answer as [unknown[], (number | Buffer)[]];
         for (let i = 0; i < errors.length; i += 2) {

@@ -1,16 +1,49 @@
 import { RedisStore } from '@motion-ts/redis';
-import { conformance, openInProcess } from '@motion-ts/test-harness';
+import { conformance, openInProcess, TcpProxy } from '@motion-ts/test-harness';
+import { type RedisServer, startRedis } from '@motion-ts/test-harness/servers';
 import { Redis } from 'ioredis';
-import { afterAll, describe, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, inject, test } from 'vitest';
 
 const url = inject('serverUrl');
 const onWarning = (): void => {};
 
+// This one is cut off and crashes, so it is a server of its own, which has on its disk what it acknowledged.
+let server: RedisServer;
+let proxy: TcpProxy;
+beforeAll(async () => {
+  server = await startRedis({ appendonly: true });
+  proxy = await TcpProxy.start({ port: server.port });
+});
+afterAll(async () => {
+  await proxy.close();
+  await server.stop();
+});
+/** Long enough for a busy machine, short enough to wait for with the server away. */
+const timeoutMs = 1_500;
+
 conformance({
   describe,
   test,
-  name: 'RedisStore, two connections to a server',
-  open: async (namespace) => new RedisStore({ url, namespace, onWarning }),
+  name: 'RedisStore, two connections to a server with an append-only file',
+  open: async (namespace) => new RedisStore({ url: proxy.url(server.url), namespace, timeoutMs, onWarning }),
+  process: {
+    module: new URL('./open.mjs', import.meta.url),
+    argument: (namespace) => ({ url: server.url, namespace }),
+  },
+  faults: {
+    timeoutMs,
+    cut: async () => {
+      proxy.refuse();
+      proxy.cut();
+    },
+    // What was sent arrives when it is over: later than its caller thinks.
+    hang: async () => proxy.hold(),
+    restore: () => proxy.restore(),
+    crash: async () => {
+      await server.process.kill();
+      await server.process.restart();
+    },
+  },
 });
 
 const client = new Redis(url, { autoResendUnfulfilledCommands: false, lazyConnect: true });
