@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { transform } from 'esbuild';
 import { defineConfig, type Plugin, type TestProjectConfiguration } from 'vitest/config';
@@ -51,6 +52,8 @@ const onServer = (name: string): TestProjectConfiguration => ({
 
 export default defineConfig({
   test: {
+    // Many tests wait: for a lease to end, for a server that hangs, for a process to start.
+    maxWorkers: 2 * availableParallelism(),
     projects: [
       // Core's tests run with both kinds of decorators; the slow ones, `*.once.test.ts`, with one.
       {
