@@ -20,6 +20,8 @@ interface SdkError {
   readonly name?: string;
   readonly message?: string;
   readonly code?: string;
+  /** Of errors of Node: what it was at. */
+  readonly syscall?: string;
   readonly errors?: readonly SdkError[];
   /** Of errors that the server sent. */
   readonly $fault?: string;
@@ -114,9 +116,11 @@ function notSent(error: SdkError, of: Of, answered: boolean): Failure {
 
 /** The network broke, or the server did not say what became of the request. */
 function unanswered(error: SdkError, of: Of): Failure {
-  const codes = [error.code, ...(error.errors ?? []).map((one) => one.code)];
-  const refused = codes.some((code) => NOT_CONNECTED.test(code ?? ''));
-  const text = `DynamoDB ${refused ? 'cannot be reached' : 'did not answer'} (${[codes[0], error.name, error.message].filter(Boolean).join(': ')})`;
+  // A connection that served for long may end by such a code, too, when its network is gone.
+  const refused = [error, ...(error.errors ?? [])].some(
+    ({ code = '', syscall = '' }) => NOT_CONNECTED.test(code) && !/^(read|write)/.test(syscall),
+  );
+  const text = `DynamoDB ${refused ? 'cannot be reached' : 'did not answer'} (${[error.code, error.name, error.message].filter(Boolean).join(': ')})`;
   return of('down', 'unavailable', text, refused);
 }
 

@@ -12,18 +12,25 @@ const REFUSALS: readonly (readonly [RegExp, StoreErrorCode, string])[] = [
   [/^NOREPLICAS/, 'unavailable', 'the server has fewer replicas than min-replicas-to-write'],
   [/^READONLY/, 'unavailable', 'the server is a replica; a failover may be under way'],
   [/^(LOADING|MASTERDOWN|CLUSTERDOWN)/, 'unavailable', 'the server is not ready'],
-  [/^(BUSY|TRYAGAIN|MOVED|ASK)\b|Too many Cluster redirections/, 'unavailable', 'the server cannot do it just now'],
+  [/^(BUSY|TRYAGAIN|MOVED|ASK)\b/, 'unavailable', 'the server cannot do it just now'],
   [/^ERR (max number of clients|DB index|.*protected mode)/i, 'invalid', 'the server does not take this client'],
 ];
 
 /** What ioredis rejects with when it did not even send a command. */
 const NEVER_SENT = /enableOfflineQueue options is false|^Cluster isn't ready|^No subscriber/;
 
+/**
+ * What a client of a cluster puts before the last error when it was sent on too often. Only that one says what became of
+ * the command: it may be a refusal, or the end of the connection.
+ */
+const SENT_ON = /^Too many Cluster redirections\. Last error: (\w*Error: )?/;
+
 /** Whether a server answered so that it is certain that nothing was applied. */
 export function refusal(error: unknown, what: () => string): StoreError | undefined {
   if (StoreError.is(error)) return error;
   const message = messageOf(error);
-  const known = REFUSALS.find(([pattern]) => pattern.test(message));
+  const last = message.replace(SENT_ON, '');
+  const known = REFUSALS.find(([pattern]) => pattern.test(last));
   return known && new StoreError(known[1], `${what()}: ${known[2]} (${message})`, { cause: error });
 }
 

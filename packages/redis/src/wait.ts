@@ -2,10 +2,11 @@ import { StoreError } from '@motion-ts/core/store';
 import type { Connection } from './connection.js';
 
 /**
- * Sends a WAIT right behind a commit, on the same connection.
+ * Sends a WAIT right behind a commit, on the same connection. A commit that is refused is waited for, too: what stood in
+ * its way may be its own earlier sending, which would else pass for done without a replica that has it.
  *
  * @param answer the commit's, sent just before
- * @throws StoreError `unknown` if the commit was applied, but not by enough replicas in time
+ * @throws StoreError `unknown` if what the commit did, or met, is not on enough replicas in time
  */
 export async function withReplicas(
   connection: Connection,
@@ -17,13 +18,11 @@ export async function withReplicas(
     (error: unknown) => ({ count: 0, error }),
   );
   const value = await answer;
-  // A conflict changed nothing that a replica might lack.
-  if (Array.isArray(value)) return value;
   const reached = await waited;
   if (reached.count < replicas)
     throw new StoreError(
       'unknown',
-      `a commit was applied, but ${reached.count} of ${replicas} replicas had it within ${timeoutMs} ms: a failover may lose it`,
+      `the server ${Array.isArray(value) ? 'refused' : 'applied'} a commit, but ${reached.count} of ${replicas} replicas had all that it has within ${timeoutMs} ms: a failover may lose some of it`,
       'error' in reached ? { cause: reached.error } : {},
     );
   return value;

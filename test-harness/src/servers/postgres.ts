@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { readdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -156,7 +156,7 @@ export class PostgresProcess {
     const children = this.#children();
     await this.#postmaster.kill();
     signal(children, 'SIGKILL');
-    while (signal(children, 0) > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (!children.every(hasEnded)) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
   /** A fast shutdown: open transactions are rolled back, clients are disconnected. */
@@ -198,17 +198,29 @@ export class PostgresProcess {
 
 const run = promisify(execFile);
 
-/** @returns how many of them are there */
-function signal(pids: readonly number[], name: NodeJS.Signals | 0): number {
-  let there = 0;
+function signal(pids: readonly number[], name: NodeJS.Signals): void {
   for (const pid of pids)
     try {
       process.kill(pid, name);
-      there++;
     } catch {
       // It has gone meanwhile.
     }
-  return there;
+}
+
+/** Whether a process has ended, even if nobody has asked how: in a container, nobody may ever do so. */
+export function hasEnded(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return true;
+  }
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return /^ [ZX]/.test(stat.slice(stat.lastIndexOf(')') + 1));
+  } catch {
+    // It has gone meanwhile, or this is no Linux.
+    return false;
+  }
 }
 
 /** Where Debian puts the programs of each version, the newest first. */

@@ -125,10 +125,13 @@ export class ServerProcess {
     if (child.pid !== undefined) {
       const { container } = this.#launch;
       const end = container ? [container.docker, 'kill', container.name] : ['kill', '-9', String(child.pid)];
-      this.#guard = spawn('/bin/sh', ['-c', 'while read -r _; do :; done; "$@"', 'guard', ...end], {
+      const guard = spawn('/bin/sh', ['-c', 'while read -r _; do :; done; "$@"', 'guard', ...end], {
         stdio: ['pipe', 'ignore', 'ignore'],
         detached: true,
       });
+      this.#guard = guard;
+      // The number of one that ended by itself may be another's by then.
+      if (!container) child.once('exit', () => guard.kill('SIGKILL'));
     }
     this.#guard?.unref();
     (this.#guard?.stdin as unknown as { unref?: () => void } | undefined)?.unref?.();

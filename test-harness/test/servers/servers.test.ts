@@ -17,6 +17,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startDynamoDB, startPostgres, startRedis } from '../../src/servers/index.js';
+import { hasEnded } from '../../src/servers/postgres.js';
 import { find, provide, provideServer, type ServerProgram } from '../../src/servers/provision.js';
 import { userOf } from '../../src/servers/server-process.js';
 
@@ -244,6 +245,24 @@ describe('a server that is missing', () => {
     expect(told()).toEqual([]);
     expect(find(REDIS)).toBe(join(bin, 'redis-server'));
   });
+});
+
+test('a process whose end nobody asked about has ended', async () => {
+  // Its parent becomes a program that has no idea of it, as the first process of many a container is.
+  const env = { ...process.env, PATH };
+  const parent = spawn('/bin/sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], {
+    env,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  try {
+    const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+    const pid = Number(line);
+    await until(async () => hasEnded(pid));
+    expect(hasEnded(process.pid)).toBe(false);
+    if (process.platform === 'linux') expect(process.kill(pid, 0)).toBe(true);
+  } finally {
+    parent.kill('SIGKILL');
+  }
 });
 
 test('the images are those of docker-compose.yml', () => {

@@ -289,7 +289,13 @@ export class Drain {
    * @returns false: it is not known to be so, or not in time
    */
   private async isNothing(deferred: Deferred): Promise<boolean> {
-    if (!(await this.tenure.isCurrent()) || !deferred.isRunning) return false;
+    try {
+      if (!(await this.tenure.isCurrent()) || !deferred.isRunning) return false;
+    } catch (error) {
+      // This holder is the holder still. Were it to end for that, all others would wait until its lease runs out.
+      if (StoreError.is(error, 'unavailable')) return false;
+      throw error;
+    }
     deferred.committed();
     return true;
   }

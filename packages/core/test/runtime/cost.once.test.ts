@@ -1,4 +1,4 @@
-import { Component, InitState, type State, Update, type UpdateProps } from '@motion-ts/core';
+import { Component, InitState, type State, StoreError, Update, type UpdateProps } from '@motion-ts/core';
 import { describe, expect, test } from 'vitest';
 import { motionOn, places, sleep, until } from '../support/places.js';
 import { Journal, motion } from './fixtures.js';
@@ -94,6 +94,26 @@ describe.each(places)('what it costs on $kind', ({ kind, make }) => {
       expect(component.ran).toBe(n);
     }
     expect(await wide.version()).toBe(1);
+  });
+
+  test('a store that is away for a moment when such an update ends: its holder goes on', async () => {
+    const store = make().open();
+    // Were the lease left behind, nobody could go on for that long.
+    const wide = await motionOn({ open: () => store }, { lease: { ttlMs: 60_000 } }).instance(Wide, 'a');
+    let away = true;
+    store.before = (method, _, keys) => {
+      // The look at root, and not the one for what others queued.
+      if (method !== 'get' || !away || String(keys) !== 'root') return;
+      away = false;
+      throw new StoreError('unavailable', 'away for a moment');
+    };
+    // Until the holder idles when it comes.
+    while (away) {
+      await sleep(10);
+      await wide.run('noop', {}, { flushUpdates: true });
+    }
+    await wide.run('set', { key: 'k1', value: 1 }, { flushUpdates: true });
+    expect(await wide.readState('k1')).toBe(1);
   });
 
   test('on a slow store, calls that nobody waits for share commits although they come one by one', async () => {
