@@ -18,7 +18,7 @@ export interface PoisonOptions extends FaultOptions {
 const INSTANCE = 'poisoned';
 /** Milliseconds that a neighbour's update takes: it runs while the process dies. */
 const NEIGHBOUR_HOLD = 200;
-/** Core gives an update up after 3 processes; the first death is before anybody is careful, one more may be by chance. */
+/** Core gives an update up after 5 processes; the first death is before anybody is careful, and others may be by chance. */
 const MOST_DEATHS = 8;
 
 /**

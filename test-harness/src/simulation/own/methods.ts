@@ -18,7 +18,7 @@ interface Given {
   readonly updateId?: string;
 }
 
-/** Processes that one update may take with it: one more, and core takes it for what kills them. */
+/** Processes that one update may take with it: fewer than those after which core takes it for what kills them. */
 const MOST_DEATHS = 3;
 
 /** Knows which methods of the users' components are under way, in all processes. */
