@@ -81,7 +81,8 @@ export interface SimulationOptions<Outside = undefined> {
   scenario(context: ScenarioContext<Outside>): Promise<void>;
   /**
    * Your own invariants. It is asked once for each seed, after the last fault, when every update that was queued is done.
-   * What it throws is a failure of the seed.
+   * What it throws is a failure of the seed. Not asked for a seed in which an update became a dead letter because processes
+   * died around it; `counts.checks` says how often it was.
    */
   check?(context: CheckContext<Outside>): void | Promise<void>;
   /** Makes what outlives all processes, such as a fake mail server: once for each seed. */
