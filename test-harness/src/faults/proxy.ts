@@ -1,13 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
-import { Pipe, type PipeMode, type ReplyFate } from './proxy-pipe.js';
-
-/** Where a server listens. */
-export interface ProxyTarget {
-  /** Default: `127.0.0.1`. */
-  readonly host?: string;
-  readonly port: number;
-}
+import { Pipe, type PipeMode, type ProxyTarget, type ReplyFate } from './proxy-pipe.js';
 
 /**
  * A TCP proxy on the loopback interface that does to connections what networks do: it cuts them, refuses them, delays

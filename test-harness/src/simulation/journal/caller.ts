@@ -1,49 +1,18 @@
 import type { Instance, Motion } from '@motion-ts/core';
 import { MotionError, StoreError } from '@motion-ts/core';
 import { describe, isOutage } from '../errors.js';
-import type { Process, World } from '../world.js';
-import type { Accounting } from './accounting.js';
+import type { Process } from '../world.js';
 import { ask, call, writeState } from './calls.js';
-import type { JournalAuditor, JournalLife } from './effects.js';
+import type { JournalLife } from './effects.js';
 import { directFlows, servedFlows } from './journal.js';
 import { clear, flush, inspect, letters, readState, reopen } from './looks.js';
-import type { Mix, Plan } from './plan.js';
-
-/** What all callers of a run share. */
-export interface Stage {
-  readonly world: World;
-  readonly plan: Plan;
-  readonly auditor: JournalAuditor;
-  readonly accounting: Accounting;
-  readonly component: Parameters<Motion['instance']>[0];
-  /** Once true, callers finish what they do and begin nothing new. */
-  over: boolean;
-  problem(text: string): void;
-  trace(text: string): void;
-}
-
-/** What a {@link Motion} gives for a component whose types do not matter here. */
-export interface Handle {
-  run(flow: string, props?: object, options?: object): Promise<unknown>;
-  stream(
-    flow: string,
-    props?: object,
-    options?: object,
-  ): AsyncIterable<unknown> & { readonly result: Promise<unknown> };
-  readState(key?: string): Promise<unknown>;
-  writeState(patch: object): Promise<void>;
-  version(): Promise<number>;
-  flushUpdates(): Promise<void>;
-  deadLetters(): Promise<{ readonly id: string }[]>;
-  redrive(id: string): Promise<void>;
-  discardDeadLetter(id: string): Promise<void>;
-  close(): Promise<void>;
-}
+import type { Mix } from './plan.js';
+import type { Actor, Handle, Stage } from './stage.js';
 
 type Doing = keyof Mix;
 
 /** One caller in one process: a program that uses one instance, one call after another or some at once. */
-export class Caller {
+export class Caller implements Actor {
   readonly stage: Stage;
   readonly process: Process;
   readonly motion: Motion;

@@ -1,13 +1,13 @@
 import { MotionError } from '@motion-ts/core';
 import { describe } from '../errors.js';
 import type { CallNote } from './accounting.js';
-import type { Caller, Handle } from './caller.js';
 import type { Act, Look } from './journal.js';
+import type { Actor, Handle } from './stage.js';
 
 /** What callers do that is written down: each call is noted before it is made, and once it is settled. */
 
 /** Calls a flow that has updates. */
-export async function call(caller: Caller, handle: Handle, flow: string): Promise<void> {
+export async function call(caller: Actor, handle: Handle, flow: string): Promise<void> {
   const { world, plan, accounting } = caller.stage;
   const { random } = world;
   const act = draw(caller);
@@ -37,7 +37,7 @@ export async function call(caller: Caller, handle: Handle, flow: string): Promis
 }
 
 /** Draws what the call's updates are asked to do. */
-function draw(caller: Caller): Act {
+function draw(caller: Actor): Act {
   const { world, plan } = caller.stage;
   const { random } = world;
   // As many keys as one update may change, now and then.
@@ -57,7 +57,7 @@ function draw(caller: Caller): Act {
 }
 
 function begin(
-  { stage, process, name, life }: Caller,
+  { stage, process, name, life }: Actor,
   call: Pick<CallNote, 'label' | 'flow' | 'key' | 'flush'>,
 ): CallNote {
   const how = `${call.flush ? ', and waits' : ''}${call.key === undefined ? '' : `, key ${call.key}`}`;
@@ -65,13 +65,13 @@ function begin(
   return stage.accounting.begin({ ...call, process, caller: name, life });
 }
 
-function callFailed(caller: Caller, note: CallNote, error: unknown): void {
+function callFailed(caller: Actor, note: CallNote, error: unknown): void {
   caller.stage.trace(`${note.label} failed: ${describe(error).slice(0, 160)}`);
   caller.stage.accounting.failed(note, error);
   if (MotionError.is(error, 'INSTANCE_GONE') && note.life === caller.life) caller.handle = undefined;
 }
 
-async function stream({ stage }: Caller, handle: Handle, act: Act, options: object): Promise<unknown> {
+async function stream({ stage }: Actor, handle: Handle, act: Act, options: object): Promise<unknown> {
   const { random } = stage.world;
   const chunks = handle.stream('stream', act, options);
   const leave = random.chance(0.2) ? random.int(0, 2) : Infinity;
@@ -81,7 +81,7 @@ async function stream({ stage }: Caller, handle: Handle, act: Act, options: obje
 }
 
 /** Calls a flow that has a cached serve, and no updates. */
-export async function ask(caller: Caller, handle: Handle): Promise<void> {
+export async function ask(caller: Actor, handle: Handle): Promise<void> {
   const { now } = caller.stage.world;
   const { life } = caller;
   const floor = life?.log.length ?? 0;
@@ -91,8 +91,8 @@ export async function ask(caller: Caller, handle: Handle): Promise<void> {
 
 /** What was committed before the call must be seen by it, and nothing that never was. */
 function assertLook(
-  { stage }: Caller,
-  life: Caller['life'],
+  { stage }: Actor,
+  life: Actor['life'],
   { count, last }: Look,
   floor: number,
   since: number,
@@ -104,7 +104,7 @@ function assertLook(
     stage.problem(`${where}: saw ${last} as update ${count}, but that is ${life.log[count - 1] ?? 'none'}`);
 }
 
-export async function writeState(caller: Caller, handle: Handle): Promise<void> {
+export async function writeState(caller: Actor, handle: Handle): Promise<void> {
   const label = caller.nextLabel();
   const note = begin(caller, { label, flow: 'writeState', key: undefined, flush: true });
   try {

@@ -1,10 +1,10 @@
 import { MotionError } from '@motion-ts/core';
-import type { Caller, Handle } from './caller.js';
 import type { JournalState } from './journal.js';
+import type { Actor, Handle } from './stage.js';
 
 /** What callers do beside calling flows: they look, wait, and tidy up. */
 
-export async function readState(caller: Caller, handle: Handle): Promise<void> {
+export async function readState(caller: Actor, handle: Handle): Promise<void> {
   const { stage, life, name } = caller;
   const { world, accounting } = stage;
   const { now } = world;
@@ -22,7 +22,7 @@ export async function readState(caller: Caller, handle: Handle): Promise<void> {
   caller.lastVersion = Math.max(caller.lastVersion, version);
 }
 
-export async function flush({ stage, life, name }: Caller, handle: Handle): Promise<void> {
+export async function flush({ stage, life, name }: Actor, handle: Handle): Promise<void> {
   const { now } = stage.world;
   const seq = Math.max(0, ...(life?.batches.keys() ?? []));
   try {
@@ -35,7 +35,7 @@ export async function flush({ stage, life, name }: Caller, handle: Handle): Prom
 }
 
 /** Lists the dead letters; one of them is redriven or dropped. */
-export async function letters({ stage, life, name }: Caller, handle: Handle): Promise<void> {
+export async function letters({ stage, life, name }: Actor, handle: Handle): Promise<void> {
   const { world, accounting } = stage;
   const { random } = world;
   const { now } = world;
@@ -60,13 +60,13 @@ export async function letters({ stage, life, name }: Caller, handle: Handle): Pr
   }
 }
 
-export async function inspect({ stage, motion, id, name }: Caller): Promise<void> {
+export async function inspect({ stage, motion, id, name }: Actor): Promise<void> {
   const found = await motion.inspect(stage.component, id);
   stage.accounting.assertWhole(found.state as JournalState, `${name} inspecting`);
   if (found.queued < 0) stage.problem(`${name} was told that ${found.queued} updates are queued`);
 }
 
-export async function clear({ stage, motion, id, name }: Caller): Promise<void> {
+export async function clear({ stage, motion, id, name }: Actor): Promise<void> {
   const { component, auditor, accounting, world } = stage;
   const { now } = world;
   const life = auditor.current.get(`Journal/${id}`);
@@ -74,7 +74,7 @@ export async function clear({ stage, motion, id, name }: Caller): Promise<void> 
   if (life && accounting.isExact(now) && !life.ended) stage.problem(`${name} cleared ${life.birth}, but it lives`);
 }
 
-export async function reopen(caller: Caller, handle: Handle): Promise<void> {
+export async function reopen(caller: Actor, handle: Handle): Promise<void> {
   if (caller.handle === handle) caller.handle = undefined;
   await handle.close();
 }

@@ -7,10 +7,11 @@ import { describe, isExpectedInBackground, isPoisoned } from '../errors.js';
 import { SimulatedServer } from '../server.js';
 import { type Process, Runaway, World } from '../world.js';
 import { Accounting } from './accounting.js';
-import { Caller, type Stage } from './caller.js';
+import { Caller } from './caller.js';
 import { type JournalAuditor, JournalModel } from './effects.js';
 import { type JournalHost, journalOf } from './journal.js';
 import { drawPlan, type Plan, type Trouble } from './plan.js';
+import type { Stage } from './stage.js';
 
 /** What a run is given beside its seed. */
 export interface ScenarioOptions {
