@@ -120,8 +120,8 @@ const byDesign: readonly Mutant[] = [
   {
     name: 'no writer slot',
     what: "an append does not check the writer's slot",
-    right: '{ key: this.slot, rev: this.slotRev },',
-    wrong: '',
+    right: 'return [{ key: INIT, rev: this.incarnation }, this.slotCheck()];',
+    wrong: 'return [{ key: INIT, rev: this.incarnation }];',
     quick: true,
   },
   {
