@@ -59,7 +59,8 @@ function drawLimits(random: Random): Limits {
   return {
     getKeys,
     getBytes: getKeys * bytesPerKey,
-    valueBytes: random.pick([1, 2, 20]) * bytesPerKey,
+    // Room for the names of all keys that there may be.
+    valueBytes: Math.max(800, random.pick([1, 2, 20]) * bytesPerKey),
     commitOps: random.int(20, 60),
     commitBytes: random.pick([40_000, 80_000, 200_000]),
   };
