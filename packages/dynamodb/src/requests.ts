@@ -22,6 +22,8 @@ export class ConditionFailed extends Error {}
 const TRIES_WHEN_DOWN = 3;
 const FIRST_WAIT_MS = 10;
 const LONGEST_WAIT_MS = 500;
+/** What is sent with less time left has no answer in time, perhaps: then nobody knows what was known before. */
+const ANSWER_MS = 250;
 
 /**
  * Sends requests, each within the deadline of its call. The SDK's own retries are switched off for them: it would send a
@@ -122,9 +124,10 @@ function late(what: string, certain: boolean): Failure {
  */
 export async function rest(attempt: number, deadline: number): Promise<boolean> {
   const ms = Math.random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
-  if (performance.now() + ms >= deadline) return false;
+  const last = deadline - ANSWER_MS;
+  if (performance.now() + ms >= last) return false;
   await new Promise((resolve) => setTimeout(resolve, ms));
-  return true;
+  return performance.now() < last;
 }
 
 /** The call is over before its work is: what it waited for came too late. */
