@@ -9,6 +9,8 @@ const SPACE = 0x20;
 const PLAIN_KEYS = 8;
 /** Gets of so few keys, which are the rule, share a request with others: together, their values may be large. */
 const SHARED_KEYS = 2;
+/** As we know the server's time, its answer's way to us is missing from it. */
+const DOUBT_MS = 100;
 const GET_BYTES = String(LIMITS.getBytes);
 
 /**
@@ -75,6 +77,8 @@ export class GetRequest implements Request<Snapshot> {
     const [seq, due] = this.#head(found[0]);
     const now = due === undefined ? 0 : this.#clock.now();
     if (now === undefined) return undefined;
+    // What is due by now would be told as due in a moment: only the server can tell.
+    if (due !== undefined && due > now && due - now < DOUBT_MS) return undefined;
     const entries: (Got | undefined)[] = [];
     for (let i = 0; i < this.#count; i++) {
       const entry = found[i + 1];
