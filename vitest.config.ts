@@ -53,7 +53,7 @@ const onServer = (name: string): TestProjectConfiguration => ({
 export default defineConfig({
   test: {
     // Many tests wait: for a lease to end, for a server that hangs, for a process to start.
-    maxWorkers: 2 * availableParallelism(),
+    maxWorkers: availableParallelism() + 1,
     projects: [
       // Core's tests run with both kinds of decorators; the slow ones, `*.once.test.ts`, with one.
       {

@@ -44,6 +44,7 @@ conformance({
   describe,
   test,
   name: 'DynamoDBStore, two clients',
+  modelBudgetMs: 60_000,
   open: async (namespace) => noted(namespace),
   supports: SUPPORTS,
   process: {

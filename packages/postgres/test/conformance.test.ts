@@ -19,6 +19,7 @@ conformance({
   describe,
   test,
   name: 'PostgresStore, two clients',
+  modelBudgetMs: 60_000,
   open: async (namespace) => new PostgresStore({ url: server.url, namespace, timeoutMs: 4000 }),
   process: {
     module: new URL('./open.mjs', import.meta.url),

@@ -25,6 +25,7 @@ conformance({
   describe,
   test,
   name: 'RedisStore, two connections to a server with an append-only file',
+  modelBudgetMs: 60_000,
   open: async (namespace) => new RedisStore({ url: proxy.url(server.url), namespace, timeoutMs, onWarning }),
   process: {
     module: new URL('./open.mjs', import.meta.url),
