@@ -13,7 +13,7 @@ export { type ServesDuringUpdateOptions, servesDuringUpdate } from './long-updat
 export type { FaultOptions, FaultReport, StoreModule } from './options.js';
 export { type PoisonOptions, poison } from './poison.js';
 export { TcpProxy } from './proxy.js';
-export type { ProxyTarget } from './proxy-pipe.js';
+export type { ProxyTarget } from './proxy-target.js';
 export { type RecoveriesOptions, recoveries } from './recoveries.js';
 export { type Restartable, type RestartsOptions, restarts } from './restarts.js';
 export { type RollingStopsOptions, rollingStops } from './rolling-stops.js';

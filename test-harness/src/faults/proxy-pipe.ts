@@ -1,11 +1,5 @@
 import { connect, type Socket } from 'node:net';
-
-/** Where a server listens. */
-export interface ProxyTarget {
-  /** Default: `127.0.0.1`. */
-  readonly host?: string;
-  readonly port: number;
-}
+import type { ProxyTarget } from './proxy-target.js';
 
 /** What becomes of bytes: they arrive; are lost; arrive when it is `open` again; only those of the server are lost. */
 export type PipeMode = 'open' | 'hang' | 'hold' | 'mute';

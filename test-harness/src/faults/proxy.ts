@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
-import { Pipe, type PipeMode, type ProxyTarget, type ReplyFate } from './proxy-pipe.js';
+import { Pipe, type PipeMode, type ReplyFate } from './proxy-pipe.js';
+import type { ProxyTarget } from './proxy-target.js';
 
 /**
  * A TCP proxy on the loopback interface that does to connections what networks do: it cuts them, refuses them, delays
