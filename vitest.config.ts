@@ -38,6 +38,12 @@ declare module 'vitest' {
   }
 }
 
+/**
+ * Real processes, signals and servers on a busy machine: what fails by chance is repeated once, told as such, and is to be
+ * mended. What runs by seed fails twice; by night there is no second chance.
+ */
+const retry = process.env['MOTION_NIGHTLY'] === '1' ? 0 : 1;
+
 /** The tests of a store that needs a server: one for all of them, brought by its global set-up. */
 const onServer = (name: string): TestProjectConfiguration => ({
   resolve: { alias },
@@ -47,6 +53,7 @@ const onServer = (name: string): TestProjectConfiguration => ({
     include: [`packages/${name}/test/**/*.test.ts`],
     globalSetup: `packages/${name}/test/global-setup.ts`,
     testTimeout: 30_000,
+    retry,
   },
 });
 
@@ -64,6 +71,7 @@ export default defineConfig({
           include: ['packages/core/test/**/*.test.ts'],
           provide: { decorators: 'legacy' },
           testTimeout: 30_000,
+          retry,
         },
       },
       {
@@ -75,6 +83,7 @@ export default defineConfig({
           exclude: ['**/*.once.test.ts', '**/node_modules/**'],
           provide: { decorators: 'standard' },
           testTimeout: 30_000,
+          retry,
         },
       },
       {
@@ -84,6 +93,7 @@ export default defineConfig({
           name: 'stores',
           include: ['packages/{memory,sqlite}/test/**/*.test.ts', 'test-harness/test/**/*.test.ts'],
           testTimeout: 30_000,
+          retry,
         },
       },
       onServer('redis'),
@@ -92,7 +102,7 @@ export default defineConfig({
       {
         resolve: { alias },
         oxc: { decorator: { legacy: true } },
-        test: { name: 'examples', include: ['examples/test/**/*.test.ts'], testTimeout: 60_000 },
+        test: { name: 'examples', include: ['examples/test/**/*.test.ts'], testTimeout: 60_000, retry },
       },
     ],
   },

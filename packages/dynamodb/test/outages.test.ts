@@ -8,6 +8,8 @@ import { clientOf, fresh, local } from './local.js';
 
 const tableName = 'outages';
 const timeoutMs = 1500;
+/** Of 30 and more. */
+const MOST_LOST = 3;
 let server: DynamoDBServer;
 let store: DynamoDBStore;
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -99,11 +101,11 @@ describe('every call settles, with the right code, and works again afterwards', 
     await works();
   });
 
-  // DynamoDB Local, unlike DynamoDB, may lose the newest transaction that it acknowledged when it is killed.
+  // DynamoDB Local, unlike DynamoDB, may lose the newest transactions that it acknowledged when it ends.
   test.each([
-    ['an orderly restart, all that was acknowledged is there', 'stop', 0],
-    ['a kill, what is there is a prefix of it', 'kill', 1],
-  ] as const)('after %s', { timeout: 90_000 }, async (_, end, mayLose) => {
+    ['an orderly restart', 'stop'],
+    ['a kill', 'kill'],
+  ] as const)('after %s, what is there is a prefix of what was acknowledged', { timeout: 90_000 }, async (_, end) => {
     await works();
     const partition = fresh('p');
     let acknowledged = 0;
@@ -123,7 +125,7 @@ describe('every call settles, with the right code, and works again afterwards', 
     await server.process.restart();
     await works();
     const { seq, dueIn } = await store.get(partition, []);
-    expect(seq).toBeGreaterThanOrEqual(acknowledged - mayLose);
+    expect(seq).toBeGreaterThanOrEqual(acknowledged - MOST_LOST);
     expect(dueIn).not.toBeNull();
     const entries = await store.list(partition, { prefix: 'q/', limit: 1000 });
     expect(entries.map(({ key }) => Number(key.slice(2)))).toEqual(Array.from({ length: seq }, (_, i) => i + 1));

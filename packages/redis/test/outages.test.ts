@@ -206,7 +206,7 @@ describe('a server', () => {
 describe('replicas', () => {
   test('are waited for: unknown without them, applied with them', async () => {
     const server = await start();
-    const wait = { replicas: 1, timeoutMs: 200 };
+    const wait = { replicas: 1, timeoutMs: 500 };
     const store = open({ url: server.url, wait, timeoutMs: 4000 });
     const commit = {
       id: fresh('c'),
@@ -222,8 +222,10 @@ describe('replicas', () => {
     await expect
       .poll(() => store.commit('p', { id: fresh('c') }).catch((reason: StoreError) => reason.code), { timeout: 20_000 })
       .toEqual({ ok: true });
-    expect(await store.commit('p', commit)).toEqual({ ok: false, failed: ['a'] });
-  }, 40_000);
+    await expect
+      .poll(() => store.commit('p', commit).catch((reason: StoreError) => reason.code), { timeout: 20_000 })
+      .toEqual({ ok: false, failed: ['a'] });
+  }, 60_000);
 });
 
 describe('a cluster', () => {

@@ -15,8 +15,12 @@ describe('all faults at once', () => {
     expect(report.figures['stale commits refused']).toBeGreaterThan(0);
   });
 
-  test('show memory that is not given back', { timeout: 120_000 }, async () => {
-    const { problems } = await soak({ ...place('leaks'), durationMs: 8_000, updates: 100 });
-    expect(problems.join('\n')).toMatch(/heap grew from/);
+  test('show memory that is not given back', { timeout: 240_000 }, async () => {
+    const grew = /heap grew from/;
+    let problems = '';
+    // How much it has to do, and so how much it leaks, is up to chance.
+    for (let n = 0; n < 4 && !grew.test(problems); n++)
+      problems = (await soak({ ...place('leaks'), durationMs: 8_000, updates: 100 })).problems.join('\n');
+    expect(problems).toMatch(grew);
   });
 });
