@@ -52,12 +52,14 @@ export async function startDynamoDB(options: DynamoDBOptions = {}): Promise<Dyna
     const where = options.durable ? ['-dbPath', directory] : ['-inMemory'];
     return ['-jar', jar, '-port', String(port), '-sharedDb', '-disableTelemetry', ...where];
   };
-  const launch = (): Pick<Launch, 'command' | 'args' | 'container'> => {
+  const launch = (): Pick<Launch, 'command' | 'args' | 'env' | 'container'> => {
     if (!('program' in java))
       return inContainer({ ...java, port, directory: data.path, args: argsFor('DynamoDBLocal.jar', DATA) });
     const home = programDirectory();
-    const library = `-Djava.library.path=${join(home, 'DynamoDBLocal_lib')}`;
-    return { command: java.program, args: [...FAST, library, ...argsFor(join(home, 'DynamoDBLocal.jar'), data.path)] };
+    const args = [...FAST, ...argsFor(join(home, 'DynamoDBLocal.jar'), data.path)];
+    // Where Java looks for SQLite: the first on Linux, the second on macOS.
+    const libraries = join(home, 'DynamoDBLocal_lib');
+    return { command: java.program, args, env: { LD_LIBRARY_PATH: libraries, JAVA_LIBRARY_PATH: libraries } };
   };
   const server = await ServerProcess.start({
     ...launch(),

@@ -48,7 +48,15 @@ async function run(rest) {
   // As root it could not run PostgreSQL.
   const as = image.startsWith('postgres') && user ? user : {};
   const [program, given] = serverOf(image, of, here, env, data, as);
-  const child = spawn(program, given, { stdio: 'inherit', detached: true, cwd: data, ...as });
+  // Where Java looks for SQLite.
+  const libraries = { LD_LIBRARY_PATH: join(dynamodb, 'DynamoDBLocal_lib') };
+  const child = spawn(program, given, {
+    stdio: 'inherit',
+    detached: true,
+    cwd: data,
+    env: { ...process.env, ...libraries },
+    ...as,
+  });
   writeFileSync(pidOf(name), String(child.pid));
   child.on('exit', (code, by) => {
     rmSync(pidOf(name), { force: true });
@@ -59,8 +67,7 @@ async function run(rest) {
 function serverOf(image, of, here, env, data, as) {
   if (image.startsWith('redis')) return [redis, of.slice(1).map(here)];
   if (image.startsWith('amazon/')) {
-    const library = `-Djava.library.path=${join(dynamodb, 'DynamoDBLocal_lib')}`;
-    return [java, [library, ...of.map(here).map((arg) => arg.replace(/^DynamoDBLocal.jar$/, join(dynamodb, arg)))]];
+    return [java, of.map(here).map((arg) => arg.replace(/^DynamoDBLocal.jar$/, join(dynamodb, arg)))];
   }
   const args = of.slice(1).map((arg) => arg.replace(/^(unix_socket_directories)=.*/, '$1='));
   return [postgresServer(here(env.PGDATA), as, data), ['-D', here(env.PGDATA), ...args]];
