@@ -7,7 +7,7 @@ const MOST_BYTES = 128 * 1024;
 const LANES = 2;
 
 interface Batchable {
-  readonly request: { readonly bytes: number };
+  readonly request: { readonly values: Buffer };
   /** It settled without having been sent. */
   readonly expired: boolean;
 }
@@ -24,11 +24,11 @@ interface Queue<T> {
  * all turns until an answer comes. A lone caller waits for nobody; the more there are, the more share a request.
  */
 export class Batches<T extends Batchable> {
-  readonly #send: (calls: readonly T[], script: Script) => Promise<void>;
+  readonly #send: (calls: readonly T[]) => Promise<void>;
   readonly #queues: Map<Script, Queue<T>> = new Map();
 
   /** @param send settles every call; its promise ends when that is done */
-  constructor(send: (calls: readonly T[], script: Script) => Promise<void>) {
+  constructor(send: (calls: readonly T[]) => Promise<void>) {
     this.#send = send;
   }
 
@@ -59,7 +59,7 @@ export class Batches<T extends Batchable> {
         queue.underWay--;
         if (queue.waiting.length > 0) this.#flushSoon(script, queue);
       };
-      void this.#send(calls, script).then(done, done);
+      void this.#send(calls).then(done, done);
     }
   };
 }
@@ -70,7 +70,7 @@ function next<T extends Batchable>(queue: Queue<T>): T[] {
   let bytes = 0;
   let taken = 0;
   for (const { request } of waiting) {
-    bytes += request.bytes;
+    bytes += request.values.byteLength;
     if (taken > 0 && (taken >= MOST || bytes > MOST_BYTES)) break;
     taken++;
   }

@@ -12,12 +12,13 @@ import { withReplicas } from './wait.js';
 /** What is asked of a server: one run of a script. */
 export interface Request<T> {
   readonly script: Script;
+  /** All that it touches: a cluster wants to know. The first says where the others are. */
   readonly keys: readonly string[];
-  readonly args: readonly (string | Buffer)[];
-  /** The script that runs this one for many requests at once; undefined: it goes alone. */
-  readonly batch: Script | undefined;
-  /** About how many it sends, where it may share. */
-  readonly bytes: number;
+  /** Words, each with a space behind it. */
+  readonly words: string;
+  readonly values: Buffer;
+  /** Whether it may go together with others. */
+  readonly shares: boolean;
   /** Whether it must not be sent again when its answer is lost. */
   readonly once: boolean;
   /** Not by its keys, but to this server of a cluster. */
@@ -30,6 +31,9 @@ export interface Request<T> {
   /** Names it in errors. */
   what(): string;
 }
+
+/** Answers in the order of the requests; and index, from 1, and message of each that failed. */
+type ScriptAnswer = readonly [answers: readonly unknown[], errors: readonly (number | Buffer)[]];
 
 const PAUSE_MS = 10;
 
@@ -48,8 +52,8 @@ export class Calls {
     this.#timeoutMs = timeoutMs;
     this.#wait = wait;
     this.#deadlines = new Deadlines(timeoutMs);
-    this.#batches = new Batches((calls, script) =>
-      calls.length === 1 ? this.#sendAlone(calls[0] as Call) : this.#sendTogether(calls, script),
+    this.#batches = new Batches((calls) =>
+      calls.length === 1 ? this.#sendAlone(calls[0] as Call) : this.#runScript(calls),
     );
   }
 
@@ -74,12 +78,12 @@ export class Calls {
   }
 
   #send(call: Call): void {
-    const { batch } = call.request;
-    if (call.request === OPENING) this.#settle(call, undefined);
+    const { request } = call;
+    if (request === OPENING) this.#settle(call, undefined);
     // In a cluster, each has its own way; and one WAIT is for one commit.
-    else if (batch === undefined || this.#connection.client.isCluster || (call.request.once && this.#wait))
+    else if (!request.shares || this.#connection.client.isCluster || (request.once && this.#wait))
       void this.#sendAlone(call);
-    else this.#batches.add(batch, call);
+    else this.#batches.add(request.script, call);
   }
 
   #sendWhenOpen(call: Call): void {
@@ -110,76 +114,57 @@ export class Calls {
   }
 
   #sendAlone(call: Call): Promise<void> {
-    const { request } = call;
-    const { plain } = request;
-    if (plain === undefined)
-      return this.#runScript([call], request.script, request.keys, request.args).then(
-        (answer) => this.#settle(call, answer),
-        (error: unknown) => this.#failed(call, error),
-      );
+    const { plain, node } = call.request;
+    if (plain === undefined) return this.#runScript([call]);
     call.sent = 'yes';
-    return this.#connection.send(plain, request.node).then(
+    return this.#connection.send(plain, node).then(
       (answer) => this.#settlePlain(call, answer),
       (error: unknown) => this.#failed(call, error),
     );
   }
 
-  #sendTogether(calls: readonly Call[], script: Script): Promise<void> {
-    const keys: string[] = [];
-    const args: (string | Buffer)[] = [String(calls.length)];
-    for (const { request } of calls) {
-      for (const key of request.keys) keys.push(key);
-      args.push(String(request.keys.length), String(request.args.length));
-      for (const arg of request.args) args.push(arg);
+  /** Runs the script of some calls, which is the same for all of them, and settles them. */
+  async #runScript(calls: readonly Call[]): Promise<void> {
+    for (const call of calls) call.sent = call.request.once ? 'once' : 'yes';
+    try {
+      const [answers, errors] = await this.#answersTo(calls.map(({ request }) => request));
+      const failed = new Map<number, string>();
+      for (let i = 0; i < errors.length; i += 2) failed.set(Number(errors[i]) - 1, String(errors[i + 1]));
+      for (const [i, call] of calls.entries()) {
+        const message = failed.get(i);
+        if (message === undefined) this.#settle(call, answers[i]);
+        else this.#failed(call, Object.assign(new Error(message), { name: 'ReplyError' }));
+      }
+    } catch (error) {
+      for (const call of calls) this.#failed(call, error);
     }
-    return this.#runScript(calls, script, keys, args).then(
-      (answer) => {
-        const [answers, errors] = answer as [unknown[], (number | Buffer)[]];
-        for (let i = 0; i < errors.length; i += 2) {
-          const call = calls[Number(errors[i]) - 1] as Call;
-          this.#failed(call, Object.assign(new Error(String(errors[i + 1])), { name: 'ReplyError' }));
-        }
-        // Those that failed are settled already.
-        for (const [i, call] of calls.entries()) if (answers[i] !== null) this.#settle(call, answers[i]);
-      },
-      (error: unknown) => {
-        for (const call of calls) this.#failed(call, error);
-      },
-    );
   }
 
-  async #runScript(
-    calls: readonly Call[],
-    { sha, source }: Script,
-    keys: readonly string[],
-    args: readonly (string | Buffer)[],
-  ): Promise<unknown> {
-    const { once, node } = (calls[0] as Call).request;
-    for (const call of calls) call.sent = once ? 'once' : 'yes';
-    const rest = [String(keys.length), ...keys, ...args];
-    const send = (command: string, script: string): Promise<unknown> => {
-      const answer = this.#connection.send([command, script, ...rest], node);
+  async #answersTo(requests: readonly Request<unknown>[]): Promise<ScriptAnswer> {
+    const [first] = requests as [Request<unknown>];
+    const { once, node, script } = first;
+    const alone = requests.length === 1;
+    const keys = alone ? first.keys : requests.map((request) => request.keys[0] as string);
+    const words = `${requests.length} ${requests.map((request) => request.words).join('')}`;
+    const values = alone ? first.values : Buffer.concat(requests.map((request) => request.values));
+    const send = (command: string, name: string): Promise<unknown> => {
+      const answer = this.#connection.send([command, name, String(keys.length), ...keys, words, values], node);
       return once && this.#wait ? withReplicas(this.#connection, this.#wait, answer) : answer;
     };
     try {
-      return await send('evalsha', sha);
+      return (await send('evalsha', script.sha)) as ScriptAnswer;
     } catch (error) {
       if (!isNoScript(error)) throw error;
       // The server was started anew, or is a new one.
-      return send('eval', source);
+      return (await send('eval', script.source)) as ScriptAnswer;
     }
   }
 
   #settlePlain(call: Call, answer: unknown): void {
     try {
       const value = call.request.readPlain?.(answer);
-      if (value === undefined) {
-        const { script, keys, args } = call.request;
-        this.#runScript([call], script, keys, args).then(
-          (better) => this.#settle(call, better),
-          (error: unknown) => this.#failed(call, error),
-        );
-      } else if (this.#deadlines.remove(call)) call.resolve(value);
+      if (value === undefined) void this.#runScript([call]);
+      else if (this.#deadlines.remove(call)) call.resolve(value);
     } catch (error) {
       this.#reject(call, error);
     }
@@ -266,17 +251,25 @@ class Call implements Timed {
   }
 }
 
+/** As the scripts read them. */
+export function wordsOf(...words: readonly (string | number)[]): string {
+  return words.map((word) => `${word} `).join('');
+}
+
+const NO_VALUES = Buffer.alloc(0);
+
 /** A request that goes by itself and may be sent again. */
 export function aloneRequest<T>(
-  request: Pick<Request<T>, 'script' | 'keys' | 'args' | 'read' | 'what'> & { readonly node?: Redis | undefined },
+  request: Pick<Request<T>, 'script' | 'keys' | 'words' | 'read' | 'what'> &
+    Partial<Pick<Request<T>, 'values' | 'node'>>,
 ): Request<T> {
-  return { batch: undefined, bytes: 0, once: false, node: undefined, plain: undefined, ...request };
+  return { shares: false, once: false, node: undefined, plain: undefined, values: NO_VALUES, ...request };
 }
 
 const OPENING: Request<unknown> = aloneRequest({
   script: { sha: '', source: '' },
   keys: [],
-  args: [],
+  words: '',
   read: () => undefined,
   what: () => 'opening',
 });

@@ -1,23 +1,23 @@
-import { type Commit, type CommitResult, type Key, StoreError } from '@motion-ts/core/store';
+import { type Commit, type CommitResult, StoreError } from '@motion-ts/core/store';
 import type { Request } from './calls.js';
 import { type Script, scripts } from './scripts/script.js';
 
 const NONE: readonly never[] = [];
 /** Times are exact as integers up to 2 ** 53; this leaves room for now. */
 const FARTHEST_MS = 2 ** 52;
-/** A commit of more operations or bytes does not share a request with others. */
+/** A commit of more operations does not share a request with others. */
 const FEW_OPS = 32;
 
 /** A commit. Copies the values: the caller may change them as soon as the call returns. */
 export class CommitRequest implements Request<CommitResult> {
   readonly script: Script = scripts.commit;
-  readonly batch: Script | undefined;
+  readonly shares: boolean;
   readonly once: boolean = true;
   readonly node: undefined;
   readonly plain: undefined;
   readonly keys: readonly string[];
-  readonly args: readonly (string | Buffer)[];
-  readonly bytes: number;
+  readonly words: string;
+  readonly values: Buffer;
   readonly #partition: string;
   readonly #id: string;
   readonly #appends: boolean;
@@ -35,21 +35,33 @@ export class CommitRequest implements Request<CommitResult> {
     this.#id = id;
     this.#appends = appends.length > 0;
     this.keys = mode === '' && !this.#appends ? keys.slice(0, 2) : keys;
-    const counts = [String(checks.length), String(puts.length), String(appends.length)];
-    const args: (string | Buffer)[] = [partition, id, seqIs === undefined ? '' : String(seqIs), mode, ms, ...counts];
+    let words = `${id} ${seqIs ?? ''} ${mode} ${ms} ${checks.length} `;
+    for (const { key, rev } of checks) words += `${key} ${rev ?? ''} `;
+    words += `${puts.length} `;
     let bytes = 0;
-    const entryOf = (value: Uint8Array): Buffer => {
+    for (const { key, value } of puts) {
+      words += `${key} ${value.byteLength} `;
       bytes += value.byteLength;
-      return stored(id, value);
-    };
-    for (const { key } of checks) args.push(key);
-    for (const { rev } of checks) args.push(rev ?? '');
-    for (const { key, value } of puts) args.push(key, entryOf(value));
-    for (const value of appends) args.push(entryOf(value));
-    for (const key of deletes as readonly Key[]) args.push(key);
-    this.args = args;
-    this.bytes = bytes;
-    this.batch = checks.length + puts.length + appends.length + deletes.length <= FEW_OPS ? scripts.commits : undefined;
+    }
+    words += `${appends.length} `;
+    for (const value of appends) {
+      words += `${value.byteLength} `;
+      bytes += value.byteLength;
+    }
+    words += `${deletes.length} `;
+    for (const key of deletes) words += `${key} `;
+    this.words = words;
+    this.values = Buffer.allocUnsafe(bytes);
+    let at = 0;
+    for (const { value } of puts) {
+      this.values.set(value, at);
+      at += value.byteLength;
+    }
+    for (const value of appends) {
+      this.values.set(value, at);
+      at += value.byteLength;
+    }
+    this.shares = checks.length + puts.length + appends.length + deletes.length <= FEW_OPS;
   }
 
   what(): string {
@@ -73,14 +85,3 @@ function dueOf(due: NonNullable<Commit['due']>): readonly [mode: string, ms: str
 function msOf(ms: number): string {
   return String(Math.round(Math.max(-FARTHEST_MS, Math.min(FARTHEST_MS, ms))));
 }
-
-/** An entry as it is stored: its revision, a space, its value. */
-function stored(rev: string, value: Uint8Array): Buffer {
-  const entry = Buffer.allocUnsafe(rev.length + 1 + value.byteLength);
-  entry.write(rev, 'latin1');
-  entry[rev.length] = SPACE;
-  entry.set(value, rev.length + 1);
-  return entry;
-}
-
-const SPACE = 0x20;

@@ -16,7 +16,7 @@ import {
   type Store,
   StoreError,
 } from '@motion-ts/core/store';
-import { aloneRequest, Calls } from './calls.js';
+import { aloneRequest, Calls, wordsOf } from './calls.js';
 import { CommitRequest } from './commit.js';
 import { Connection } from './connection.js';
 import { Hints } from './hints.js';
@@ -103,13 +103,13 @@ export class RedisStore implements Store {
       aloneRequest({
         script: scripts.list,
         keys: this.#keys.all(partition).slice(0, 2),
-        args: [
+        words: wordsOf(
           behind ? `(${after}` : prefix === '' ? '-' : `[${prefix}`,
           // Keys end at \x7e.
           prefix === '' ? '+' : `(${prefix}\x7f`,
-          String(Math.min(Math.floor(limit), PAGE)),
-          String(LIMITS.getBytes),
-        ],
+          Math.min(Math.floor(limit), PAGE),
+          LIMITS.getBytes,
+        ),
         read: (answer) => entriesOf(answer, partition),
         what: () => `list of ${prefix} in ${partition}`,
       }),
@@ -138,33 +138,35 @@ export class RedisStore implements Store {
   async cacheGet(partition: string, key: Key): Promise<Uint8Array | undefined> {
     this.#assertOpen();
     assertGet(partition, [key], LIMITS);
-    return this.#cached(scripts.cacheGet, partition, [key], `cacheGet of ${key}`);
+    return this.#cached(scripts.cacheGet, partition, wordsOf(key), `cacheGet of ${key}`);
   }
 
   async cacheSet(partition: string, key: Key, value: Uint8Array, ttlMs: number): Promise<void> {
     this.#assertOpen();
     assertCacheable(partition, key, value, ttlMs, LIMITS);
-    const ttl = String(Math.round(Math.min(ttlMs, MAX_TTL_MS)));
-    await this.#cached(scripts.cacheSet, partition, [key, Buffer.from(value), ttl], `cacheSet of ${key}`);
+    const words = wordsOf(key, Math.round(Math.min(ttlMs, MAX_TTL_MS)), value.byteLength);
+    await this.#cached(scripts.cacheSet, partition, words, `cacheSet of ${key}`, Buffer.from(value));
   }
 
   async cacheClear(partition: string): Promise<void> {
     this.#assertOpen();
     assertName('partition', partition);
-    await this.#cached(scripts.cacheClear, partition, [], 'cacheClear');
+    await this.#cached(scripts.cacheClear, partition, '', 'cacheClear');
   }
 
   #cached(
     script: Script,
     partition: string,
-    args: readonly (string | Buffer)[],
+    words: string,
     what: string,
+    values?: Buffer,
   ): Promise<Uint8Array | undefined> {
     return this.#calls.run(
       aloneRequest({
         script,
         keys: [this.#keys.cache(partition)],
-        args,
+        words,
+        ...(values && { values }),
         read: (answer) => (answer instanceof Buffer ? bytesFrom(answer, answer.indexOf(SPACE) + 1) : undefined),
         what: () => `${what} in ${partition}`,
       }),

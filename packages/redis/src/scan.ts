@@ -1,6 +1,6 @@
 import { dueCursor, parseDueCursor, type ScanPage, type ScanQuery, shardOf } from '@motion-ts/core/store';
 import type { Cluster, Redis } from 'ioredis';
-import { aloneRequest, type Calls, type Request } from './calls.js';
+import { aloneRequest, type Calls, type Request, wordsOf } from './calls.js';
 import type { Client } from './client.js';
 import { bucketsOf, DUES, type Keys, NAMES, slotOf } from './layout.js';
 import { scripts } from './scripts/script.js';
@@ -44,14 +44,15 @@ export class Scanner {
       aloneRequest({
         script: scripts.scan,
         keys,
-        args: [
+        words: wordsOf(
           this.#keys.head,
           `}${index}`,
           ...range,
-          String(PER_BUCKET),
-          some.join(' '),
-          this.#client.isCluster ? '1' : '16',
-        ],
+          PER_BUCKET,
+          this.#client.isCluster ? 1 : 16,
+          some.length,
+          ...some,
+        ),
         node,
         read: listsOf,
         what: () => `scan of ${JSON.stringify(query)}`,

@@ -11,7 +11,7 @@ const PLAIN_KEYS = 8;
 const SHARED_KEYS = 2;
 /** As we know the server's time, its answer's way to us is missing from it. */
 const DOUBT_MS = 100;
-const GET_BYTES = String(LIMITS.getBytes);
+const NO_VALUES = Buffer.alloc(0);
 
 /**
  * A get. Alone it is a plain HMGET, which brings at most a KiB a key, as large values are elsewhere; the script is for those,
@@ -19,51 +19,56 @@ const GET_BYTES = String(LIMITS.getBytes);
  */
 export class GetRequest implements Request<Snapshot> {
   readonly script: Script = scripts.get;
-  readonly batch: Script | undefined;
-  readonly bytes: number = 0;
+  readonly shares: boolean;
   readonly once: boolean = false;
   readonly node: undefined;
+  readonly values: Buffer = NO_VALUES;
   readonly keys: readonly string[];
-  readonly args: readonly string[];
   readonly #partition: string;
-  readonly #count: number;
+  readonly #wanted: readonly Key[];
+  readonly #known: readonly (Revision | undefined)[] | undefined;
   readonly #clock: ServerClock;
 
   constructor(
     partition: string,
     entries: string,
-    keys: readonly Key[],
+    wanted: readonly Key[],
     known: readonly (Revision | undefined)[] | undefined,
     clock: ServerClock,
   ) {
     this.#partition = partition;
-    this.#count = keys.length;
+    // Copies: the caller may change them while they are under way.
+    this.#wanted = [...wanted];
+    this.#known = known && [...known];
     this.#clock = clock;
     this.keys = [entries];
-    const args: string[] = [GET_BYTES, ...keys];
-    for (let i = 0; i < keys.length; i++) args.push(known?.[i] ?? '');
-    this.args = args;
-    this.batch = keys.length <= SHARED_KEYS ? scripts.gets : undefined;
+    this.shares = wanted.length <= SHARED_KEYS;
+  }
+
+  get words(): string {
+    let words = `${LIMITS.getBytes} ${this.#wanted.length} `;
+    for (const [i, key] of this.#wanted.entries()) words += `${key} ${this.#known?.[i] ?? ''} `;
+    return words;
   }
 
   get plain(): readonly [string, ...string[]] | undefined {
-    if (this.#count > PLAIN_KEYS) return undefined;
-    return ['hmget', this.keys[0] as string, '', ...this.args.slice(1, this.#count + 1)];
+    if (this.#wanted.length > PLAIN_KEYS) return undefined;
+    return ['hmget', this.keys[0] as string, '', ...this.#wanted];
   }
 
   what(): string {
-    return `get of ${this.#count} keys in ${this.#partition}`;
+    return `get of ${this.#wanted.length} keys in ${this.#partition}`;
   }
 
   /** `<seq> `, or `<seq> <due> <now>`; for each key its entry, nothing if it is absent, an empty one if it is known. */
   read(answer: unknown): Snapshot {
     const found = answer as (Buffer | null)[];
     const entries: (Got | undefined)[] = [];
-    for (let i = 0; i < this.#count; i++) {
+    for (const [i, key] of this.#wanted.entries()) {
       const entry = found[i + 1];
       if (!entry) entries.push(undefined);
-      else if (entry.length === 0) entries.push({ key: this.#key(i), rev: this.#known(i) });
-      else entries.push(entryIn(this.#partition, this.#key(i), entry));
+      else if (entry.length === 0) entries.push({ key, rev: this.#known?.[i] as Revision });
+      else entries.push(entryIn(this.#partition, key, entry));
     }
     const [seq, due, now] = this.#head(found[0]);
     if (due === undefined) return { seq, dueIn: null, entries };
@@ -80,14 +85,13 @@ export class GetRequest implements Request<Snapshot> {
     // What is due by now would be told as due in a moment: only the server can tell.
     if (due !== undefined && due > now && due - now < DOUBT_MS) return undefined;
     const entries: (Got | undefined)[] = [];
-    for (let i = 0; i < this.#count; i++) {
+    for (const [i, key] of this.#wanted.entries()) {
       const entry = found[i + 1];
       if (!entry) {
         entries.push(undefined);
         continue;
       }
-      const key = this.#key(i);
-      const known = this.#known(i);
+      const known = this.#known?.[i];
       const space = entry.indexOf(SPACE);
       const rev = entry.toString('latin1', 0, space < 0 ? entry.length - 1 : space);
       if (rev === known) entries.push({ key, rev });
@@ -95,14 +99,6 @@ export class GetRequest implements Request<Snapshot> {
       else entries.push({ key, rev, value: bytesFrom(entry, space + 1) });
     }
     return { seq, dueIn: due === undefined ? null : due - now, entries };
-  }
-
-  #key(i: number): Key {
-    return this.args[i + 1] as Key;
-  }
-
-  #known(i: number): Revision {
-    return this.args[this.#count + i + 1] as Revision;
   }
 
   #head(head: Buffer | null | undefined): readonly [seq: number, due: number | undefined, now?: number] {

@@ -22,7 +22,7 @@ export async function withReplicas(
   if (reached.count < replicas)
     throw new StoreError(
       'unknown',
-      `the server ${Array.isArray(value) ? 'refused' : 'applied'} a commit, but ${reached.count} of ${replicas} replicas had all that it has within ${timeoutMs} ms: a failover may lose some of it`,
+      `the server ran a commit, but ${reached.count} of ${replicas} replicas had all that it has within ${timeoutMs} ms: a failover may lose some of it`,
       'error' in reached ? { cause: reached.error } : {},
     );
   return value;

@@ -1,18 +1,18 @@
 /** One snapshot: the head, with the server's time behind it if there is a due, and the entries that are not known. */
-export const GET: string = `#!lua flags=no-writes
-local call = redis.call
-local keys = (#ARGV - 1) / 2
-local room = tonumber(ARGV[1])
-local found = call('HMGET', KEYS[1], '', unpack(ARGV, 2, keys + 1))
-for i = 2, keys + 1 do
+export const GET: string = `
+local room = tonumber(words())
+local wanted, known = {''}, {}
+for i = 2, tonumber(words()) + 1 do wanted[i], known[i] = words(), words() end
+local found = call('HMGET', key, unpack(wanted))
+for i = 2, #wanted do
   local entry = found[i]
   if entry then
     local rev = string.match(entry, '^[^ +]+')
-    if rev == ARGV[keys + i] then
+    if rev == known[i] then
       found[i] = ''
     else
       if string.byte(entry, #rev + 1) == 43 then
-        entry = call('HGET', KEYS[1], ' ' .. ARGV[i])
+        entry = call('HGET', key, ' ' .. wanted[i])
         if not entry then return redis.error_reply('CORRUPT large value is missing') end
         found[i] = entry
       end
@@ -23,27 +23,26 @@ for i = 2, keys + 1 do
 end
 local head = found[1]
 if head and string.sub(head, -1) ~= ' ' then
-  local time = call('TIME')
-  found[1] = head .. ' ' .. string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))
+  found[1] = head .. ' ' .. string.format('%d', now())
 end
 return found
 `;
 
 /** A page of entries in order of their keys: key, entry, key, entry and so on. */
-export const LIST: string = `#!lua flags=no-writes
-local call = redis.call
-local room = tonumber(ARGV[4])
-local keys = call('ZRANGEBYLEX', KEYS[2], ARGV[1], ARGV[2], 'LIMIT', 0, ARGV[3])
+export const LIST: string = `
+local low, high, limit, room = words(), words(), words(), tonumber(words())
+local order = string.gsub(key, '}:p:', '}:k:', 1)
+local keys = call('ZRANGEBYLEX', order, low, high, 'LIMIT', 0, limit)
 if #keys == 0 then return keys end
-local found = call('HMGET', KEYS[1], unpack(keys))
+local found = call('HMGET', key, unpack(keys))
 local page = {}
-for i, key in ipairs(keys) do
+for i, name in ipairs(keys) do
   local entry = found[i]
   if entry then
     local large = string.find(entry, '^[^ +]+%+')
-    if large then entry = call('HGET', KEYS[1], ' ' .. key) end
+    if large then entry = call('HGET', key, ' ' .. name) end
     if not entry then return redis.error_reply('CORRUPT large value is missing') end
-    page[#page + 1] = key
+    page[#page + 1] = name
     page[#page + 1] = entry
     room = room - #entry
     if room <= 0 then break end
@@ -55,18 +54,14 @@ return page
 /**
  * Looks through many buckets: what is due, most overdue first, or names with a prefix. Answers with one list for each
  * bucket that has any: name, score, name, score and so on, behind the cursor and at most so many.
- *
- * It names its keys itself, so that one call does for all the buckets of a server; hence no flags, which would forbid it.
  */
 export const SCAN: string = `
-local call = redis.call
-local head, tail = ARGV[1], ARGV[2]
-local from, after, low, high = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local limit = tonumber(ARGV[7])
-if high == 'now' then
-  local time = call('TIME')
-  high = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))
-end
+local head, tail = words(), words()
+local from, after, low, high = words(), words(), words(), words()
+local limit, at_once = tonumber(words()), tonumber(words())
+local keys = many()
+for i, bucket in ipairs(keys) do keys[i] = head .. bucket .. tail end
+if high == 'now' then high = string.format('%d', now()) end
 
 local function dues(key)
   local list = {}
@@ -93,11 +88,8 @@ local function names(key)
   return list
 end
 
-local keys = {}
-for bucket in string.gmatch(ARGV[8], '%d+') do keys[#keys + 1] = head .. bucket .. tail end
 local lists = {}
 -- Most are not there, and one command tells so for many; in a cluster a command has keys of one slot alone.
-local at_once = tonumber(ARGV[9])
 for i = 1, #keys, at_once do
   local last = math.min(i + at_once - 1, #keys)
   if at_once == 1 or call('EXISTS', unpack(keys, i, last)) > 0 then
