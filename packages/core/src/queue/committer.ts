@@ -88,4 +88,20 @@ export class Committer {
     await this.forget(group, changed.rev);
     return true;
   }
+  /**
+   * Ends a call that changed nothing: but that it ran on the newest state, and before nothing older, must be so all the same.
+   *
+   * @returns false: it is not known to be so, or not in time
+   */
+  async commitNothing(deferred: Deferred): Promise<boolean> {
+    try {
+      if (!(await this.tenure.isCurrent()) || !deferred.isRunning) return false;
+    } catch (error) {
+      // This holder is the holder still. Were it to end for that, all others would wait until its lease runs out.
+      if (StoreError.is(error, 'unavailable')) return false;
+      throw error;
+    }
+    deferred.committed();
+    return true;
+  }
 }

@@ -8,6 +8,7 @@ import { Committer } from './committer.js';
 import type { QueueContext } from './context.js';
 import type { Deferred } from './deferred.js';
 import { Group, type Item, itemsOf, type LoadedBatch } from './group.js';
+import { Patience } from './patience.js';
 import { runOne } from './run-one.js';
 import { sweep } from './sweep.js';
 import { Tenure } from './tenure.js';
@@ -25,10 +26,10 @@ export type Drained =
   | { readonly kind: 'lost' };
 
 const FIRST_IDLE_LOOK = 5;
-/** Others see an update that nobody waits for so much later at most, in milliseconds. */
+/** How many times as long as a commit takes, updates that nobody waits for are gathered, */
+const GATHER_COMMITS = 4;
+/** and how long at most, in milliseconds: others see them so much later. */
 const LONGEST_GATHER = 100;
-/** Milliseconds after which a call that runs unqueued is queued. */
-const DEFERRED_MS = 5;
 /** Milliseconds until a holder, perhaps another one, tries again after the store failed. */
 const ERROR_PAUSE = 1_000;
 
@@ -46,8 +47,7 @@ export class Drain {
   private stopping = false;
   private idling = false;
   private deferred: Deferred | undefined;
-  private deferredSince = 0;
-  private cancelPatience: (() => void) | undefined;
+  private readonly patience: Patience;
 
   constructor(
     queue: QueueContext,
@@ -58,6 +58,7 @@ export class Drain {
     this.queue = queue;
     this.lingerMs = lingerMs;
     this.wakeup = new Wakeup(queue.env);
+    this.patience = new Patience(queue.env);
     this.tenure = new Tenure(queue, taken.fence, taken.committed);
     this.backlog = new Backlog(queue, this.tenure, inbox, taken.seq, this.wakeup);
     this.committer = new Committer(queue, this.tenure, this.backlog);
@@ -123,7 +124,7 @@ export class Drain {
     } finally {
       this.tenure.end('was given up');
       this.wakeup.close();
-      this.cancelPatience?.();
+      this.patience.close();
       this.deferred?.makeWay();
     }
   }
@@ -161,12 +162,13 @@ export class Drain {
   }
 
   /**
-   * Calls that are made one after the other, and not waited for, would else be committed one by one. On a store that takes
-   * its time for a commit, gathering as long costs no more than half of the speed, and saves commits.
+   * Calls that are made one after the other, and not waited for, would else be committed one by one, and their commits be in
+   * the way of the next calls. The slower a store, the longer it pays to gather.
    */
   private async gather(): Promise<void> {
     const { env, options, events } = this.queue;
-    const until = env.mono() + Math.max(options.gatherMs, Math.min(LONGEST_GATHER, this.tenure.commitMs));
+    const commitsMs = GATHER_COMMITS * this.tenure.commitMs;
+    const until = env.mono() + Math.max(options.gatherMs, Math.min(LONGEST_GATHER, commitsMs));
     while (!events.isAwaited() && !this.stopping && !this.deferred && this.backlog.inbox.size < options.groupCount) {
       const left = until - env.mono();
       if (left <= 0) return;
@@ -250,15 +252,18 @@ export class Drain {
     const { call } = deferred;
     const group = new Group(queue, tenure.state, tenure.root);
     const alone: LoadedBatch = { seq: cursor + 1, rev: undefined, calls: [call] };
-    this.deferredSince = queue.env.mono();
-    this.watchDeferred();
+    this.patience.begin(deferred);
     try {
       let result: Awaited<ReturnType<typeof runOne>> = 'done';
       for (const item of itemsOf(alone))
         if (result === 'done') result = await runOne(queue, tenure, backlog, group, item, alone);
       const direct = result === 'done' && group.outcomes.size === 0 && deferred.isRunning;
       const changes = direct && group.hasChanges;
-      if (changes ? await this.committer.commitDirectly(group, deferred) : direct && (await this.isNothing(deferred)))
+      if (
+        changes
+          ? await this.committer.commitDirectly(group, deferred)
+          : direct && (await this.committer.commitNothing(deferred))
+      )
         return undefined;
       // Prepared for a commit that was not made, or too much for one: it runs again, in its turn.
       if (changes || typeof result === 'object') {
@@ -281,34 +286,5 @@ export class Drain {
     group.beginBatch(batch);
     if (group.index === itemsOf(batch).length) group.finishBatch(batch);
     return this.committer.commit(group);
-  }
-
-  /**
-   * Ends a call that changed nothing: but that it ran on the newest state, and before nothing older, must be so all the same.
-   *
-   * @returns false: it is not known to be so, or not in time
-   */
-  private async isNothing(deferred: Deferred): Promise<boolean> {
-    try {
-      if (!(await this.tenure.isCurrent()) || !deferred.isRunning) return false;
-    } catch (error) {
-      // This holder is the holder still. Were it to end for that, all others would wait until its lease runs out.
-      if (StoreError.is(error, 'unavailable')) return false;
-      throw error;
-    }
-    deferred.committed();
-    return true;
-  }
-
-  /** A call that takes long is queued meanwhile. One timer for many calls: most are done long before it fires. */
-  private watchDeferred(): void {
-    if (this.cancelPatience) return;
-    const { env } = this.queue;
-    this.cancelPatience = env.timer(DEFERRED_MS, () => {
-      this.cancelPatience = undefined;
-      if (!this.deferred) return;
-      if (env.mono() - this.deferredSince >= DEFERRED_MS) this.deferred.makeWay();
-      else this.watchDeferred();
-    });
   }
 }

@@ -1,7 +1,8 @@
 import { MotionError } from '../errors.js';
 import type { QueueContext } from '../queue/context.js';
+import type { Producer } from '../queue/producer.js';
 import { INIT, OUTCOMES, outcomeKey } from '../state/keys.js';
-import { type Call, decodeOutcome, type Outcome, type StoredError, WRITE_STATE } from '../state/records.js';
+import { decodeOutcome, type Outcome, type StoredError, WRITE_STATE } from '../state/records.js';
 import type { Revision } from '../store/contract.js';
 import type { DeadLetter } from './api.js';
 import { decodePayload } from './payload.js';
@@ -69,12 +70,28 @@ export async function findDeadLetter(queue: QueueContext, id: string): Promise<S
   return { id, rev: entry.rev, dead: outcome };
 }
 
-/** The call that runs a dead letter's update again. */
-export async function callOf(queue: QueueContext, { id, dead }: StoredDeadLetter): Promise<Call> {
-  const payload = await queue.chunks.read(dead.payload);
-  if (!payload)
-    throw new MotionError('CORRUPT', `the payload of dead letter ${id} of ${queue.what} is missing in the store`);
-  return { id: queue.env.id(), flow: dead.flow, updates: [dead.update], payload, at: queue.env.now() };
+/**
+ * Queues the update of a dead letter again, in the commit in which the letter goes.
+ *
+ * @throws MotionError `NO_DEAD_LETTER`, `CORRUPT`, and what {@link Producer.append} throws
+ */
+export async function redriveDeadLetter(
+  queue: QueueContext,
+  producer: Producer,
+  { id, rev, dead }: StoredDeadLetter,
+): Promise<void> {
+  const { env, chunks, what, events } = queue;
+  const payload = await chunks.read(dead.payload);
+  if (!payload) throw new MotionError('CORRUPT', `the payload of dead letter ${id} of ${what} is missing in the store`);
+  const call = { id: env.id(), flow: dead.flow, updates: [dead.update], payload, at: env.now() };
+  const key = outcomeKey(id);
+  await producer.append({ call, redriven: { key, rev } });
+  const group = chunks.groupOf(dead.payload);
+  // It is queued: what stays of its old chunks now, the sweep finds.
+  if (group)
+    await chunks
+      .forget([group], { key, rev: null })
+      .catch((cause) => events.warn(`${what}: old chunks were not deleted`, cause));
 }
 
 /**
@@ -123,4 +140,15 @@ export function updateFailed(what: string, id: string, dead: Dead): MotionError 
     `update '${dead.update || 'writeState'}' of flow '${dead.flow}' of ${what} failed ${dead.tries} times and is dead letter ${id}: ${dead.error.message}`,
     { cause: revive(dead.error) },
   );
+}
+
+/** @throws MotionError `UPDATE_FAILED`, or else `UPDATE_DISCARDED`, if not all of a call's updates were applied */
+export function assertApplied(what: string, outcomes: ReadonlyMap<string, Outcome>): void {
+  for (const [id, outcome] of outcomes) if (outcome.kind === 'dead') throw updateFailed(what, id, outcome);
+  for (const [id, outcome] of outcomes)
+    if (outcome.kind === 'discarded')
+      throw new MotionError(
+        'UPDATE_DISCARDED',
+        `update ${id} of ${what} was discarded by its policy: ${outcome.why === 'age' ? 'it had waited too long' : 'enough newer ones waited behind it'}`,
+      );
 }

@@ -4,17 +4,16 @@ import type { FlowStream } from '../component/read.js';
 import { MotionError } from '../errors.js';
 import type { Appended, Position } from '../queue/position.js';
 import type { Settled } from '../queue/waiters.js';
-import { outcomeKey } from '../state/keys.js';
 import { type Call, encodeChanges, updateId, WRITE_STATE } from '../state/records.js';
 import type { DeadLetter, Instance, RunOptions, SignalOptions } from './api.js';
 import { checkOptions, noOptions } from './call-options.js';
 import {
-  callOf,
+  assertApplied,
   describeDeadLetter,
   dropDeadLetter,
   findDeadLetter,
   listDeadLetters,
-  updateFailed,
+  redriveDeadLetter,
 } from './dead-letters.js';
 import { flowStream, type RunningStream } from './flow-stream.js';
 import type { Host } from './host.js';
@@ -143,15 +142,7 @@ export class InstanceHandle {
   async redrive(id: string): Promise<void> {
     return this.counted(async () => {
       const { queue, producer } = this.opened;
-      const letter = await findDeadLetter(queue, id);
-      const call = await callOf(queue, letter);
-      await producer.append({ call, redriven: { key: outcomeKey(letter.id), rev: letter.rev } });
-      const group = queue.chunks.groupOf(letter.dead.payload);
-      // It is queued: what stays of its old chunks now, the sweep finds.
-      if (group)
-        await queue.chunks
-          .forget([group], { key: outcomeKey(letter.id), rev: null })
-          .catch((cause) => queue.events.warn(`${this.opened.what}: old chunks were not deleted`, cause));
+      await redriveDeadLetter(queue, producer, await findDeadLetter(queue, id));
     });
   }
 
@@ -181,7 +172,7 @@ export class InstanceHandle {
     const { request, key, hit } = await this.prepare(flow, props, options, what);
     if (hit) return hit;
     const served = await serveWhole(request);
-    await this.keep(key, served, request);
+    if (key !== undefined) await this.keep(key, served, request);
     return served;
   }
 
@@ -197,7 +188,7 @@ export class InstanceHandle {
       const { request, key, hit } = await this.prepare(flow, props, options, what);
       if (hit?.chunks) yield* hit.chunks;
       const served = hit ?? (yield* serveStream(request));
-      if (!hit) await this.keep(key, served, request);
+      if (!hit && key !== undefined) await this.keep(key, served, request);
       if (flow.updates.length > 0) await this.queue(flow, props, served, options, what);
       return served;
     } finally {
@@ -221,8 +212,8 @@ export class InstanceHandle {
     return { request, key, hit: forceRefresh ? undefined : await cache.get(key) };
   }
 
-  private async keep(key: string | undefined, served: Served, { serve, what }: ServeCall): Promise<void> {
-    if (key !== undefined && serve.cache) await this.cache?.set(key, served, serve.cache.ttlMs, what);
+  private async keep(key: string, served: Served, { serve, what }: ServeCall): Promise<void> {
+    if (serve.cache) await this.cache?.set(key, served, serve.cache.ttlMs, what);
   }
 
   /** Queues the flow's updates; waits for them too, if asked to. */
@@ -261,16 +252,7 @@ export class InstanceHandle {
     const ids: string[] = [];
     for (let n = 0; n < updates; n++) ids.push(updateId(call, n));
     const { outcomes } = await this.wait(position, ids, signal);
-    if (outcomes.size === 0) return;
-    for (const [id, outcome] of outcomes) {
-      if (outcome.kind === 'dead') throw updateFailed(this.opened.what, id, outcome);
-    }
-    for (const [id, outcome] of outcomes)
-      if (outcome.kind === 'discarded')
-        throw new MotionError(
-          'UPDATE_DISCARDED',
-          `update ${id} of ${this.opened.what} was discarded by its policy: ${outcome.why === 'age' ? 'it had waited too long' : 'enough newer ones waited behind it'}`,
-        );
+    assertApplied(this.opened.what, outcomes);
   }
 
   private wait(position: Position, ids: readonly string[], signal: AbortSignal | undefined): Promise<Settled> {
