@@ -1,7 +1,7 @@
 /**
  * Runs every workload on every subject, in turn and in fresh processes, and prints medians and their ratios.
  *
- *     npm run bench -- [--runs 5] [--only W1,W3] [--subjects sqlite]
+ *     npm run bench -- [--runs 5] [--only W1,W3] [--subjects sqlite] [--durable]
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -25,6 +25,8 @@ const { values } = parseArgs({
     only: { type: 'string' },
     subjects: { type: 'string', default: '' },
     dir: { type: 'string', default: tmpdir() },
+    /** Servers write to their disks before they answer. */
+    durable: { type: 'boolean', default: false },
   },
 });
 const runs = Number(values.runs);
@@ -106,9 +108,9 @@ async function compare(workload: string): Promise<void> {
 }
 
 console.log(
-  `Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model}); medians of ${runs} runs, each in a fresh process after ${WARM_UP} calls to warm up (${scaleOf(true).warmUp} for slow stores, with a tenth of the flows); flows per second, ${COLD_START} in ms (after imports / after the process began)`,
+  `Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model}); medians of ${runs} runs, each in a fresh process after ${WARM_UP} calls to warm up (${scaleOf(true).warmUp} for slow stores, with a tenth of the flows); flows per second, ${COLD_START} in ms (after imports / after the process began)${values.durable ? '; servers write to their disks before they answer' : ''}`,
 );
-const servers = await startServers(names.map((name) => contestants[name] as Contestant));
+const servers = await startServers(names.map((name) => contestants[name] as Contestant), values.durable);
 try {
   for (const workload of chosen) await compare(workload);
 } finally {

@@ -14,18 +14,16 @@ export interface Server {
 
 type Kind = NonNullable<Contestant['server']>;
 
-const starters: Readonly<Partial<Record<Kind, () => Promise<Server>>>> = {
-  // Without persistence: what is compared is the work, not the disk.
-  async redis() {
-    const server = await startRedis();
+const starters: Readonly<Partial<Record<Kind, (durable: boolean) => Promise<Server>>>> = {
+  async redis(durable) {
+    const server = await startRedis({ appendonly: durable });
     return { url: server.url, reset: () => server.ask('FLUSHALL'), stop: () => server.stop() };
   },
-  // Without fsync, for the same reason.
-  async postgres() {
-    const server = await startPostgres();
+  async postgres(durable) {
+    const server = await startPostgres({ durable });
     return { url: server.url, reset: () => dropSchemas(server.url), stop: () => server.stop() };
   },
-  // Amazon's server for tests, in memory: some hundred requests a second.
+  // Amazon's server for tests, always in memory: some hundred requests a second.
   async dynamodb() {
     const server = await startDynamoDB();
     const credentials = { accessKeyId: 'any', secretAccessKey: 'any' };
@@ -48,14 +46,19 @@ async function dropSchemas(url: string): Promise<void> {
   await client.end();
 }
 
-/** Starts the servers that some contestants need, one of each kind. */
-export async function startServers(needed: readonly Contestant[]): Promise<Map<Kind, Server>> {
+/**
+ * Starts the servers that some contestants need, one of each kind.
+ *
+ * @param durable that an answered write outlives a power loss, by an fsync: Postgres as it is installed, Redis with an
+ *   append-only file. Without, what is compared is the work and not the disk
+ */
+export async function startServers(needed: readonly Contestant[], durable: boolean): Promise<Map<Kind, Server>> {
   const servers = new Map<Kind, Server>();
   for (const kind of new Set(needed.map(({ server }) => server))) {
     if (kind === undefined) continue;
     const start = starters[kind];
     if (!start) throw new Error(`nobody knows how to start ${kind}`);
-    servers.set(kind, await start());
+    servers.set(kind, await start(durable));
   }
   return servers;
 }

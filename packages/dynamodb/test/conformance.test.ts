@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createTable, DynamoDBStore } from '@motion-ts/dynamodb';
 import { conformance, TcpProxy } from '@motion-ts/test-harness';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, describe, expect, inject, test } from 'vitest';
 import { clientOf, fresh, SUPPORTS } from './local.js';
 
 const url = inject('serverUrl');
@@ -11,13 +11,9 @@ const admin = clientOf(url);
 const actions = new Set<string>();
 
 /** Long enough for a slow machine, short enough to wait for with the server away. */
-const timeoutMs = 2500;
-let proxy: TcpProxy;
-
-beforeAll(async () => {
-  await createTable(admin, { tableName });
-  proxy = await TcpProxy.start({ port: Number(new URL(url).port) });
-});
+const timeoutMs = 4000;
+await createTable(admin, { tableName });
+const proxy = await TcpProxy.start({ port: Number(new URL(url).port) });
 afterAll(async () => {
   admin.destroy();
   await proxy.close();
@@ -51,16 +47,7 @@ conformance({
     module: new URL('./open.mjs', import.meta.url),
     argument: (namespace) => ({ url, tableName, namespace }),
   },
-  faults: {
-    timeoutMs,
-    cut: async () => {
-      proxy.refuse();
-      proxy.cut();
-    },
-    // What was sent arrives when it is over: later than its caller thinks.
-    hang: async () => proxy.hold(),
-    restore: () => proxy.restore(),
-  },
+  faults: proxy.faults(timeoutMs),
 });
 
 test("the README's policy allows what the conformance suite made the store send, and nothing else", () => {

@@ -1,19 +1,15 @@
 import { RedisStore } from '@motion-ts/redis';
 import { conformance, openInProcess, TcpProxy } from '@motion-ts/test-harness';
-import { type RedisServer, startRedis } from '@motion-ts/test-harness/servers';
+import { startRedis } from '@motion-ts/test-harness/servers';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, inject, test } from 'vitest';
+import { afterAll, describe, inject, test } from 'vitest';
 
 const url = inject('serverUrl');
 const onWarning = (): void => {};
 
 // This one is cut off and crashes, so it is a server of its own, which has on its disk what it acknowledged.
-let server: RedisServer;
-let proxy: TcpProxy;
-beforeAll(async () => {
-  server = await startRedis({ appendonly: true });
-  proxy = await TcpProxy.start({ port: server.port });
-});
+const server = await startRedis({ appendonly: true });
+const proxy = await TcpProxy.start({ port: server.port });
 afterAll(async () => {
   await proxy.close();
   await server.stop();
@@ -32,14 +28,7 @@ conformance({
     argument: (namespace) => ({ url: server.url, namespace }),
   },
   faults: {
-    timeoutMs,
-    cut: async () => {
-      proxy.refuse();
-      proxy.cut();
-    },
-    // What was sent arrives when it is over: later than its caller thinks.
-    hang: async () => proxy.hold(),
-    restore: () => proxy.restore(),
+    ...proxy.faults(timeoutMs),
     crash: async () => {
       await server.process.kill();
       await server.process.restart();

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
+import type { Faults } from '../conformance/options.js';
 import { Pipe, type PipeMode, type ReplyFate } from './proxy-pipe.js';
 import type { ProxyTarget } from './proxy-target.js';
 
@@ -102,6 +103,26 @@ export class TcpProxy {
   /** The next `count` connections to send a request get half of the answer to it, and are cut. */
   cutReplies(count: number): void {
     this.#doomed = { fate: 'half', left: count };
+  }
+
+  /**
+   * What `conformance` does to a server that is reached through this proxy. What was sent while it was silent arrives when
+   * that is over: later than its caller thinks.
+   *
+   * @param timeoutMs the store's declared timeout, in ms
+   * @example
+   * conformance({ describe, test, name: 'MyStore', open, faults: proxy.faults(1_500) });
+   */
+  faults(timeoutMs: number): Required<Omit<Faults, 'crash'>> {
+    return {
+      timeoutMs,
+      cut: async () => {
+        this.refuse();
+        this.cut();
+      },
+      hang: async () => this.hold(),
+      restore: () => this.restore(),
+    };
   }
 
   /** All is well again. */

@@ -27,7 +27,7 @@ export type Drained =
 
 const FIRST_IDLE_LOOK = 5;
 /** How many times as long as a commit takes, updates that nobody waits for are gathered, */
-const GATHER_COMMITS = 4;
+const GATHER_COMMITS = 16;
 /** and how long at most, in milliseconds: others see them so much later. */
 const LONGEST_GATHER = 100;
 /** Milliseconds until a holder, perhaps another one, tries again after the store failed. */
