@@ -10,15 +10,17 @@ export interface Script {
   readonly sha: string;
 }
 
+const READS = '#!lua flags=no-writes';
+
 type Name = 'commit' | 'get' | 'list' | 'scan' | 'cacheGet' | 'cacheSet' | 'cacheClear';
 
 export const scripts: Readonly<Record<Name, Script>> = {
   commit: script(COMMIT),
-  get: script(GET, 'flags=no-writes'),
-  list: script(LIST, 'flags=no-writes'),
-  // It names its keys itself, so that one call does for all the buckets of a server: Redis lets only those without `#!` do so.
-  scan: script(SCAN, undefined),
-  cacheGet: script(CACHE_GET, 'flags=no-writes'),
+  get: script(GET, READS),
+  list: script(LIST, READS),
+  // It names its keys itself, so that one call does for all the buckets of a server, which Redis allows to no other.
+  scan: script(SCAN, ''),
+  cacheGet: script(CACHE_GET, READS),
   cacheSet: script(CACHE_SET),
   cacheClear: script(CACHE_CLEAR),
 };
@@ -34,8 +36,8 @@ export const scripts: Readonly<Record<Name, Script>> = {
  *
  * Answers with a list of answers, and a list of errors: index, message, index, message and so on.
  */
-function script(body: string, flags: string | undefined = ''): Script {
-  const source = `${flags === undefined ? '' : `#!lua ${flags}`}
+function script(body: string, shebang = '#!lua'): Script {
+  const source = `${shebang}
 local call = redis.call
 local words = string.gmatch(ARGV[1], '(%S*) ')
 local values, at = ARGV[2], 0
