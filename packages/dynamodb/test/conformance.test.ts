@@ -4,6 +4,8 @@ import { conformance, TcpProxy } from '@motion-ts/test-harness';
 import { afterAll, describe, expect, inject, test } from 'vitest';
 import { clientOf, fresh, SUPPORTS } from './local.js';
 
+/** All 300 random runs, however slow the machine. */
+const nightly = process.env['MOTION_NIGHTLY'] === '1';
 const url = inject('serverUrl');
 const tableName = fresh('conformance');
 const admin = clientOf(url);
@@ -40,7 +42,7 @@ conformance({
   describe,
   test,
   name: 'DynamoDBStore, two clients',
-  modelBudgetMs: 60_000,
+  modelBudgetMs: nightly ? 600_000 : 120_000,
   open: async (namespace) => noted(namespace),
   supports: SUPPORTS,
   process: {

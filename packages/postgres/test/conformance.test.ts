@@ -4,6 +4,8 @@ import { type PostgresServer, startPostgres } from '@motion-ts/test-harness/serv
 import pg from 'pg';
 import { afterAll, beforeAll, describe, inject, test } from 'vitest';
 
+/** All 300 random runs, however slow the machine. */
+const nightly = process.env['MOTION_NIGHTLY'] === '1';
 const url = inject('serverUrl');
 // The cases at the limits write tens of megabytes, perhaps on a busy machine.
 const timeoutMs = 15_000;
@@ -19,7 +21,7 @@ conformance({
   describe,
   test,
   name: 'PostgresStore, two clients',
-  modelBudgetMs: 60_000,
+  modelBudgetMs: nightly ? 600_000 : 120_000,
   open: async (namespace) => new PostgresStore({ url: server.url, namespace, timeoutMs: 4000 }),
   process: {
     module: new URL('./open.mjs', import.meta.url),

@@ -23,6 +23,7 @@ conformance({
   describe,
   test,
   name: 'RedisStore, a cluster of three servers and two processes',
+  modelBudgetMs: 120_000,
   // The first client of a case is here, the second in a process of its own.
   open: async (namespace) => {
     if (opened++ % 2 === 0) return open(namespace);

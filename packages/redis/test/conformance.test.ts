@@ -4,6 +4,8 @@ import { startRedis } from '@motion-ts/test-harness/servers';
 import { Redis } from 'ioredis';
 import { afterAll, describe, inject, test } from 'vitest';
 
+/** All 300 random runs, however slow the machine. */
+const nightly = process.env['MOTION_NIGHTLY'] === '1';
 const url = inject('serverUrl');
 const onWarning = (): void => {};
 
@@ -21,7 +23,7 @@ conformance({
   describe,
   test,
   name: 'RedisStore, two connections to a server with an append-only file',
-  modelBudgetMs: 60_000,
+  modelBudgetMs: nightly ? 600_000 : 120_000,
   open: async (namespace) => new RedisStore({ url: proxy.url(server.url), namespace, timeoutMs, onWarning }),
   process: {
     module: new URL('./open.mjs', import.meta.url),
