@@ -155,6 +155,12 @@ describe('any runner', () => {
   });
 });
 
+test('the time of a case is beyond the budget of random runs', () => {
+  const modelBudgetMs = 900_000;
+  for (const { name, timeoutMs } of recordedCases({ name: 'any', open: async () => new MemoryStore(), modelBudgetMs }))
+    if (name.includes('random')) expect(timeoutMs, name).toBeGreaterThan(modelBudgetMs);
+});
+
 describe('declarations that contradict each other are refused', () => {
   const open = async (): Promise<MemoryStore> => new MemoryStore();
   const process = { module: new URL('file:///open.mjs'), argument: () => ({}) };

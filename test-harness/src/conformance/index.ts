@@ -83,7 +83,7 @@ export function conformance(options: ConformanceOptions): void {
   const namespace = fresh('conformance');
   const clients = new Clients(() => options.open(namespace), terms);
   const suite: Suite = { options, terms, namespace, clients };
-  const timeoutMs = caseTimeoutMs(terms);
+  const timeoutMs = caseTimeoutMs(terms) + (options.modelBudgetMs ?? 0);
   const cases: CaseRecord[] = [];
   const figures: Map<Level, string[]> = new Map();
   describe(`${name} conforms to the store contract`, () => {
@@ -115,7 +115,10 @@ export function conformance(options: ConformanceOptions): void {
   });
 }
 
-/** Runners end a case after a few seconds if they are not told otherwise: not enough for a slow server. */
+/**
+ * Runners end a case after a few seconds if they are not told otherwise: not enough for a slow server. Random runs have
+ * their budget beside.
+ */
 function caseTimeoutMs({ scanLagMs, patienceMs, timeoutMs }: Terms): number {
   return 60_000 + 10 * (scanLagMs + patienceMs + timeoutMs);
 }
