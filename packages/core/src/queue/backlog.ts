@@ -35,11 +35,28 @@ export class Backlog {
     this.inbox = inbox;
     this.knownSeq = seq;
     this.wakeup = wakeup;
+    this.dropPast();
   }
 
   /** Something was appended here. */
   appended(seq: number): void {
     if (seq > this.knownSeq) this.knownSeq = seq;
+    this.dropPast();
+  }
+
+  /** So many batches of the window are done: the cursor is behind them. */
+  done(count: number): void {
+    this.window.splice(0, count);
+    this.dropPast();
+  }
+
+  /** What was found in the store before its append was answered here has been run already when it comes into the inbox. */
+  private dropPast(): void {
+    const { cursor } = this.tenure.root;
+    for (const seq of this.inbox.keys()) {
+      if (seq > cursor) return;
+      this.inbox.delete(seq);
+    }
   }
 
   /** Something may have been appended elsewhere. */
@@ -82,8 +99,6 @@ export class Backlog {
       this.inbox.delete(seq);
       this.window.push(batch);
     }
-    // What was appended before the cursor came here by another way.
-    if (this.window.length === 0) for (const seq of this.inbox.keys()) if (seq <= cursor) this.inbox.delete(seq);
   }
 
   /** Adds to the window what the store has from a seq on, as far as one get goes. */

@@ -38,7 +38,7 @@ export class Committer {
       backlog.distrust();
       return undefined;
     }
-    backlog.window.splice(0, changed.record.cursor - before.cursor);
+    backlog.done(changed.record.cursor - before.cursor);
     this.committed(group, before, changed);
     if (retryInMs !== undefined) tenure.end('was given back for a retry');
     await this.forget(group, changed.rev);

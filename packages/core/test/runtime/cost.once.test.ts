@@ -1,6 +1,6 @@
 import { Component, InitState, type State, StoreError, Update, type UpdateProps } from '@motion-ts/core';
 import { describe, expect, test } from 'vitest';
-import { motionOn, places, sleep, until } from '../support/places.js';
+import { Gate, motionOn, places, sleep, until } from '../support/places.js';
 import { Journal, motion } from './fixtures.js';
 
 const KEYS = Array.from({ length: 100 }, (_, n) => `k${n}`);
@@ -78,6 +78,29 @@ describe.each(places)('what it costs on $kind', ({ kind, make }) => {
     await Promise.all([1, 2, 3].map((value) => wide.run('set', { key: 'k1', value }, { flushUpdates: true })));
     expect(store.gets.filter(({ keys }) => keys.some((key) => key.startsWith('o/')))).toEqual([]);
     expect(await wide.readState('k1')).toBe(3);
+  });
+
+  test('a batch that was found in the store before its append was answered is not waited for again', async () => {
+    const store = make().open();
+    const wide = await motionOn({ open: () => store }).instance(Wide, 'a');
+    const set = (value: number, flushUpdates: boolean): Promise<void> =>
+      wide.run('set', { key: 'k1', value }, { flushUpdates });
+    // The holder is here from now on, and looks for others' appends.
+    await set(0, true);
+    const answered = new Gate();
+    store.afterCommit = ({ appends }) => (appends ? answered.opened : undefined);
+    const late = set(1, false);
+    await until(async () => (await wide.readState('k1')) === 1);
+    store.afterCommit = () => undefined;
+    answered.open();
+    await late;
+    store.forget();
+    for (let value = 2; value < 52; value++) {
+      await set(value, true);
+      await wide.readState('k1');
+    }
+    // Each is committed at once; the first may still find the holder about to look.
+    expect(store.applied.filter(({ appends }) => appends).length).toBeLessThanOrEqual(2);
   });
 
   test('an update that changes nothing runs once, though the store takes its time', async () => {
