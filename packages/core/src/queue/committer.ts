@@ -41,7 +41,7 @@ export class Committer {
     backlog.done(changed.record.cursor - before.cursor);
     this.committed(group, before, changed);
     if (retryInMs !== undefined) tenure.end('was given back for a retry');
-    await this.forget(group, changed.rev);
+    if (group.garbage.length > 0) await this.forget(group, changed.rev);
     return retryInMs;
   }
 
@@ -52,7 +52,6 @@ export class Committer {
 
   /** Since a commit nothing points to some chunks any more: what is not deleted at once, the sweep finds. */
   private async forget({ garbage }: Group, since: string): Promise<void> {
-    if (garbage.length === 0) return;
     const { chunks, events, what } = this.queue;
     await chunks
       .forget(garbage, { key: ROOT, rev: since })
@@ -85,7 +84,7 @@ export class Committer {
     if (!changed.ok) return false;
     this.committed(group, before, changed);
     deferred.committed(id);
-    await this.forget(group, changed.rev);
+    if (group.garbage.length > 0) await this.forget(group, changed.rev);
     return true;
   }
   /**

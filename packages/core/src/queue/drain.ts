@@ -138,7 +138,8 @@ export class Drain {
       if (turn) await turn;
       this.tenure.assertHeld();
       if (this.stopping) return this.leave();
-      if (this.deferred || (await this.hasWork())) {
+      // Who was just answered may call again at once: nothing is awaited that need not be before the holder idles.
+      if (this.deferred || (!this.backlog.isEmpty && (await this.hasWork()))) {
         const retryInMs = await (this.deferred ? this.runDeferred(this.deferred) : this.runQueued());
         this.deferred = undefined;
         if (retryInMs !== undefined) return { kind: 'retry', inMs: retryInMs };
