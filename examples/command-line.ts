@@ -31,13 +31,18 @@ export function wholeNumber(name: string, text: string): number {
 /**
  * Runs a program and sets the exit code: 2 for a wrong command line, 130 after Ctrl-C, 1 for any other error.
  *
- * The program gets a signal that Ctrl-C aborts, so that it can stop in good order; a second Ctrl-C kills it.
+ * The program gets a signal that Ctrl-C aborts, so that it can stop in good order; a second Ctrl-C kills it. It stops as well
+ * when nobody reads its output any more, as after `| head`.
  */
 export async function runProgram(usage: string, program: (stop: AbortSignal) => Promise<void>): Promise<void> {
   const stop = new AbortController();
   const interrupt = (): void => stop.abort();
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    interrupt();
+  });
   try {
     await program(stop.signal);
     if (stop.signal.aborted) process.exitCode = 130;

@@ -90,6 +90,16 @@ describe('the film recommender', () => {
     expect(numberIn(next.out, FOUND)).toBe(acknowledged);
   });
 
+  test('ends without a word when nobody reads its output any more', async () => {
+    const cwd = await emptyDirectory();
+    const left = await start('book-recommender', ['--verbose'], {
+      cwd,
+      watch: (out, child) => count(out, RATED) >= 5 && child.stdout?.destroy(),
+    });
+    expect(left).toMatchObject({ code: 130, err: '' });
+    expect((await start('book-recommender', ['--ratings', '1'], { cwd })).code).toBe(0);
+  });
+
   test('loses and doubles nothing when it is killed, again and again', async () => {
     const cwd = await emptyDirectory();
     let learned = 0;
