@@ -1,4 +1,4 @@
-import { StoreError } from '@motion-ts/core/store';
+import { type Revision, StoreError } from '@motion-ts/core/store';
 import type { Redis } from 'ioredis';
 import { Batches } from './batches.js';
 import type { Connection } from './connection.js';
@@ -12,7 +12,7 @@ import { withReplicas } from './wait.js';
 /** What is asked of a server: one run of a script. */
 export interface Request<T> {
   readonly script: Script;
-  /** All that it touches: a cluster wants to know. The first says where the others are. */
+  /** All that it touches, which a cluster wants to know. The first, from which the script tells the others, does elsewhere. */
   readonly keys: readonly string[];
   /** Words, each with a space behind it. */
   readonly words: string;
@@ -33,7 +33,7 @@ export interface Request<T> {
 }
 
 /** Answers in the order of the requests; and index, from 1, and message of each that failed. */
-type ScriptAnswer = readonly [answers: readonly unknown[], errors: readonly (number | Buffer)[]];
+export type ScriptAnswer = readonly [answers: readonly unknown[], errors: readonly (number | Buffer)[]];
 
 const PAUSE_MS = 10;
 
@@ -149,7 +149,7 @@ export class Calls {
     const values = alone ? first.values : Buffer.concat(requests.map((request) => request.values));
     const send = (command: string, name: string): Promise<unknown> => {
       const answer = this.#connection.send([command, name, String(keys.length), ...keys, words, values], node);
-      return once && this.#wait ? withReplicas(this.#connection, this.#wait, answer) : answer;
+      return once && this.#wait ? withReplicas(this.#connection, this.#wait, answer as Promise<ScriptAnswer>) : answer;
     };
     try {
       return (await send('evalsha', script.sha)) as ScriptAnswer;
@@ -160,10 +160,10 @@ export class Calls {
     }
   }
 
-  #settlePlain(call: Call, answer: unknown): void {
+  async #settlePlain(call: Call, answer: unknown): Promise<void> {
     try {
       const value = call.request.readPlain?.(answer);
-      if (value === undefined) void this.#runScript([call]);
+      if (value === undefined) await this.#runScript([call]);
       else if (this.#deadlines.remove(call)) call.resolve(value);
     } catch (error) {
       this.#reject(call, error);
@@ -251,9 +251,29 @@ class Call implements Timed {
   }
 }
 
-/** As the scripts read them. */
+/**
+ * As the scripts read them.
+ *
+ * @throws StoreError `invalid` for a word that would be taken for several
+ */
 export function wordsOf(...words: readonly (string | number)[]): string {
+  const bad = words.find((word) => NOT_A_WORD.test(String(word)));
+  if (bad !== undefined)
+    throw new StoreError(
+      'invalid',
+      `${JSON.stringify(bad)} holds characters other than ! to ~, as no name and no key does`,
+    );
   return words.map((word) => `${word} `).join('');
+}
+
+const NOT_A_WORD = /[^!-~]/;
+/** No commit has it. */
+const NO_REVISION = '+';
+
+/** A revision as a word, whatever a caller takes for one: what cannot be one is none that an entry has. */
+export function revisionWord(rev: Revision | null | undefined): string {
+  if (rev === null || rev === undefined) return '';
+  return rev === '' || NOT_A_WORD.test(rev) ? NO_REVISION : rev;
 }
 
 const NO_VALUES = Buffer.alloc(0);

@@ -1,10 +1,12 @@
 import { type Commit, type CommitResult, StoreError } from '@motion-ts/core/store';
-import type { Request } from './calls.js';
+import { type Request, revisionWord } from './calls.js';
 import { type Script, scripts } from './scripts/script.js';
 
 const NONE: readonly never[] = [];
 /** Times are exact as integers up to 2 ** 53; this leaves room for now. */
 const FARTHEST_MS = 2 ** 52;
+/** Of one key there may be any number, which the limit of operations does not count; a script takes some thousands. */
+const MOST_CHECKS = 4_000;
 /** A commit of more operations does not share a request with others. */
 const FEW_OPS = 32;
 
@@ -24,19 +26,24 @@ export class CommitRequest implements Request<CommitResult> {
 
   /**
    * @param keys those of its entries, and, for commits that change more than entries, those of its bucket as well
-   * @throws StoreError `invalid`
+   * @throws StoreError `invalid`, `too_large`
    */
   constructor(partition: string, keys: readonly string[], commit: Commit) {
     const { id, checks = NONE, seqIs, puts = NONE, appends = NONE, deletes = NONE, due, drop } = commit;
     if (drop && puts.length + appends.length > 0)
       throw new StoreError('invalid', `drop of ${partition} would leave what the same commit writes`);
+    if (checks.length > MOST_CHECKS)
+      throw new StoreError(
+        'too_large',
+        `${checks.length} checks of one commit in ${partition}; this store takes ${MOST_CHECKS}`,
+      );
     const [mode, ms] = drop ? DROP : due === undefined ? LEAVE : dueOf(due);
     this.#partition = partition;
     this.#id = id;
     this.#appends = appends.length > 0;
     this.keys = mode === '' && !this.#appends ? keys.slice(0, 2) : keys;
     let words = `${id} ${seqIs ?? ''} ${mode} ${ms} ${checks.length} `;
-    for (const { key, rev } of checks) words += `${key} ${rev ?? ''} `;
+    for (const { key, rev } of checks) words += `${key} ${revisionWord(rev)} `;
     words += `${puts.length} `;
     let bytes = 0;
     for (const { key, value } of puts) {
@@ -48,8 +55,10 @@ export class CommitRequest implements Request<CommitResult> {
       words += `${value.byteLength} `;
       bytes += value.byteLength;
     }
-    words += `${deletes.length} `;
-    for (const key of deletes) words += `${key} `;
+    // As often as a caller names them: a script takes some thousands at once.
+    const gone = new Set(deletes);
+    words += `${gone.size} `;
+    for (const key of gone) words += `${key} `;
     this.words = words;
     this.values = Buffer.allocUnsafe(bytes);
     let at = 0;

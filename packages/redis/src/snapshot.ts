@@ -1,5 +1,5 @@
 import { type Entry, type Got, type Key, type Revision, type Snapshot, StoreError } from '@motion-ts/core/store';
-import type { Request } from './calls.js';
+import { type Request, revisionWord } from './calls.js';
 import { LIMITS } from './layout.js';
 import { type Script, scripts } from './scripts/script.js';
 import type { ServerClock } from './server-clock.js';
@@ -47,7 +47,7 @@ export class GetRequest implements Request<Snapshot> {
 
   get words(): string {
     let words = `${LIMITS.getBytes} ${this.#wanted.length} `;
-    for (const [i, key] of this.#wanted.entries()) words += `${key} ${this.#known?.[i] ?? ''} `;
+    for (const [i, key] of this.#wanted.entries()) words += `${key} ${revisionWord(this.#known?.[i])} `;
     return words;
   }
 

@@ -1,4 +1,5 @@
 import { StoreError } from '@motion-ts/core/store';
+import type { ScriptAnswer } from './calls.js';
 import type { Connection } from './connection.js';
 
 /**
@@ -11,15 +12,17 @@ import type { Connection } from './connection.js';
 export async function withReplicas(
   connection: Connection,
   { replicas, timeoutMs }: { readonly replicas: number; readonly timeoutMs: number },
-  answer: Promise<unknown>,
-): Promise<unknown> {
+  answer: Promise<ScriptAnswer>,
+): Promise<ScriptAnswer> {
   const waited = connection.send(['wait', String(replicas), String(timeoutMs)]).then(
     (count) => ({ count: Number(count) }),
     (error: unknown) => ({ count: 0, error }),
   );
   const value = await answer;
   const reached = await waited;
-  if (reached.count < replicas)
+  const [, errors] = value;
+  // One that failed changed nothing, and says why.
+  if (reached.count < replicas && errors.length === 0)
     throw new StoreError(
       'unknown',
       `the server ran a commit, but ${reached.count} of ${replicas} replicas had all that it has within ${timeoutMs} ms: a failover may lose some of it`,

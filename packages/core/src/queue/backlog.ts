@@ -74,6 +74,11 @@ export class Backlog {
     return this.window.length === 0 && this.inbox.size === 0 && this.knownSeq <= this.tenure.root.cursor;
   }
 
+  /** Whether what comes next was appended here. Else others may wait for it, elsewhere: it is fetched without delay. */
+  get nextIsHere(): boolean {
+    return this.window.length === 0 && this.inbox.has(this.tenure.root.cursor + 1);
+  }
+
   /** Forgets what it holds: others stand there in the store. */
   distrust(): void {
     this.window = [];

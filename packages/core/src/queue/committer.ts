@@ -87,6 +87,7 @@ export class Committer {
     if (group.garbage.length > 0) await this.forget(group, changed.rev);
     return true;
   }
+
   /**
    * Ends a call that changed nothing: but that it ran on the newest state, and before nothing older, must be so all the same.
    *

@@ -26,9 +26,9 @@ export type Drained =
   | { readonly kind: 'lost' };
 
 const FIRST_IDLE_LOOK = 5;
-/** How many times as long as a commit takes, updates that nobody waits for are gathered, */
-const GATHER_COMMITS = 16;
-/** and how long at most, in milliseconds: others see them so much later. */
+/** Updates that nobody waits for are gathered for so many times as long as a commit takes. */
+const GATHER_COMMITS = 4;
+/** Nor longer than this, in milliseconds. */
 const LONGEST_GATHER = 100;
 /** Milliseconds until a holder, perhaps another one, tries again after the store failed. */
 const ERROR_PAUSE = 1_000;
@@ -158,7 +158,7 @@ export class Drain {
   }
 
   private async hasWork(): Promise<boolean> {
-    if (this.backlog.window.length === 0 && this.backlog.inbox.size > 0) await this.gather();
+    if (this.backlog.nextIsHere) await this.gather();
     return this.backlog.load();
   }
 

@@ -2,7 +2,7 @@
  * Applies a commit, or answers with the keys whose check failed.
  *
  * Redis never takes back what a script wrote before it failed. So everything that can fail comes before the first write:
- * checks, damaged heads, and keys of a foreign type. What is first written to `dues` fails alone if it fails.
+ * checks, damaged heads, and keys of a foreign type. The first write is to `dues`: should that be of a foreign type, it fails, and nothing is written yet.
  */
 export const COMMIT: string = `
 local entries = key

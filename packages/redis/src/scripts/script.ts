@@ -18,7 +18,7 @@ export const scripts: Readonly<Record<Name, Script>> = {
   commit: script(COMMIT),
   get: script(GET, READS),
   list: script(LIST, READS),
-  // It names its keys itself, so that one call does for all the buckets of a server, which Redis allows to no other.
+  // One call does for all the buckets of a server: a script without a shebang may touch keys of several slots.
   scan: script(SCAN, ''),
   cacheGet: script(CACHE_GET, READS),
   cacheSet: script(CACHE_SET),
@@ -66,7 +66,8 @@ for i = 1, count do
     errors[#errors + 1] = i
     errors[#errors + 1] = tostring(type(message) == 'table' and message.err or message)
   end
-  answers[i] = not message and answer
+  -- Redis ends a list at the first nil.
+  answers[i] = not message and answer or false
 end
 return {answers, errors}
 `;
