@@ -104,16 +104,17 @@ export class Commits {
     }
   }
 
-  #settle(batch: readonly CommitCall[], [busy, failed, seqFailed, seqs]: Row): void {
+  #settle(batch: readonly CommitCall[], [busy, failed, seqFailed, touched, seqs]: Row): void {
     const waitedFor = new Set(numbersIn(busy));
     const failures = failuresOf(batch, numbersIn(failed), numbersIn(seqFailed));
+    const heads = numbersIn(touched);
     const numbers = numbersIn(seqs);
     const again: CommitCall[] = [];
     for (const [i, call] of batch.entries()) {
       const keys = failures.get(i + 1);
       if (waitedFor.has(i + 1)) again.push(call);
       else if (keys !== undefined) call.resolve({ ok: false, failed: keys });
-      else if (call.commit.appends?.length) call.resolve({ ok: true, seq: numbers[i] as number });
+      else if (call.commit.appends?.length) call.resolve({ ok: true, seq: numbers[heads.indexOf(i + 1)] as number });
       else call.resolve({ ok: true });
     }
     this.#again(again);
@@ -148,36 +149,54 @@ function numbersIn(list: string | null | undefined): number[] {
 function parametersOf(batch: readonly CommitCall[]): unknown[] {
   const commits = batch.map(({ commit }) => commit);
   const partitions = batch.map(({ partition }) => partition);
-  const checks = commits.map((commit) => commit.checks ?? NONE);
-  const puts = commits.map((commit) => commit.puts ?? NONE);
-  const appends = commits.map((commit) => commit.appends ?? NONE);
-  const deletes = commits.map((commit) => commit.deletes ?? NONE);
-  const dues = commits.map(dueOf);
+  const checks = elementsOf(commits, (commit) => commit.checks);
+  const puts = elementsOf(commits, (commit) => commit.puts);
+  const appends = elementsOf(commits, (commit) => commit.appends);
+  const deletes = elementsOf(commits, (commit) => commit.deletes);
+  const drops = commits.flatMap((commit, i) => (commit.drop ? [i + 1] : []));
+  const touches = commits.some((commit) => commit.appends?.length || commit.due !== undefined);
+  const dues = touches ? commits.map(dueOf) : undefined;
   return [
     textArray(partitions),
-    literalArray(partitions.map((partition) => shardOf(partition, HASHES))),
+    touches ? literalArray(partitions.map((partition) => shardOf(partition, HASHES))) : null,
     textArray(commits.map(({ id }) => id)),
-    literalArray(commits.map(({ seqIs = null }) => seqIs)),
-    literalArray(dues.map(({ mode }) => mode)),
-    literalArray(dues.map(({ ms }) => ms)),
-    literalArray(commits.map(({ drop = false }) => drop)),
-    countsOf(checks),
-    textArray(checks.flatMap((some) => some.map(({ key }) => key))),
-    textArray(checks.flatMap((some) => some.map(({ rev }) => rev))),
-    countsOf(puts),
-    textArray(puts.flatMap((some) => some.map(({ key }) => key))),
-    byteaArray(puts.flatMap((some) => some.map(({ value }) => value))),
-    countsOf(appends),
-    byteaArray(appends.flat()),
-    countsOf(deletes),
-    textArray(deletes.flat()),
+    commits.some(({ seqIs }) => seqIs !== undefined) ? literalArray(commits.map(({ seqIs = null }) => seqIs)) : null,
+    touches ? literalArray(commits.map((commit) => commit.appends?.length ?? 0)) : null,
+    dues ? literalArray(dues.map(({ mode }) => mode)) : null,
+    dues ? literalArray(dues.map(({ ms }) => ms)) : null,
+    ...(checks
+      ? [
+          literalArray(checks.of),
+          textArray(checks.items.map(({ key }) => key)),
+          textArray(checks.items.map(({ rev }) => rev)),
+        ]
+      : [null, null, null]),
+    ...(puts
+      ? [
+          literalArray(puts.of),
+          textArray(puts.items.map(({ key }) => key)),
+          byteaArray(puts.items.map(({ value }) => value)),
+        ]
+      : [null, null, null]),
+    ...(appends ? [literalArray(appends.of), literalArray(appends.n), byteaArray(appends.items)] : [null, null, null]),
+    ...(deletes ? [literalArray(deletes.of), textArray(deletes.items)] : [null, null]),
+    drops.length > 0 ? literalArray(drops) : null,
   ];
 }
 
-const NONE: readonly never[] = [];
-
-function countsOf(kinds: readonly (readonly unknown[])[]): string {
-  return literalArray(kinds.map(({ length }) => length));
+/** What all commits have of a kind, with the number of each one's commit and its number within it; undefined for none. */
+function elementsOf<T>(
+  commits: readonly Commit[],
+  kind: (commit: Commit) => readonly T[] | undefined,
+): { of: number[]; n: number[]; items: T[] } | undefined {
+  const elements: { of: number[]; n: number[]; items: T[] } = { of: [], n: [], items: [] };
+  for (const [i, commit] of commits.entries())
+    for (const [n, item] of kind(commit)?.entries() ?? []) {
+      elements.of.push(i + 1);
+      elements.n.push(n + 1);
+      elements.items.push(item);
+    }
+  return elements.items.length > 0 ? elements : undefined;
 }
 
 function dueOf({ due }: Commit): { mode: 0 | 1 | 2; ms: number | null } {

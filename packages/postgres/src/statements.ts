@@ -29,7 +29,7 @@ export interface Statements {
 /** As many keys are read by joins, which is faster; more, and the keys of several gets, by arrays. */
 export const FEW_KEYS = 4;
 
-const PARAMETERS = Array.from({ length: 17 }, (_, i) => `$${i + 1}`).join(', ');
+const PARAMETERS = Array.from({ length: 19 }, (_, i) => `$${i + 1}`).join(', ');
 /** Evaluated once, so that an index can be searched for it. */
 const ONCE = `(SELECT floor(${NOW})::bigint)`;
 const DUE_IN = `(h.due - ${NOW})::float8`;
@@ -39,7 +39,7 @@ export function statementsFor(namespace: string): Statements {
   const statement = (name: string, text: string): Statement => ({ name: `motion ${namespace} ${name}`, text });
   return {
     version: statement('version', `SELECT version FROM ${schema}.meta`),
-    commit: statement('commit', `SELECT busy, failed, seq_failed, seqs FROM ${schema}.commit(${PARAMETERS})`),
+    commit: statement('commit', `SELECT busy, failed, seq_failed, touched, seqs FROM ${schema}.commit(${PARAMETERS})`),
     few: Array.from({ length: FEW_KEYS + 1 }, (_, keys) => statement(`get ${keys}`, few(schema, keys))),
     many: statement(
       'get',
