@@ -266,7 +266,8 @@ export function wordsOf(...words: readonly (string | number)[]): string {
   return words.map((word) => `${word} `).join('');
 }
 
-const NOT_A_WORD = /[^!-~]/;
+/** The ends of ranges have a character behind ~. */
+const NOT_A_WORD = /[^!-\x7f]/;
 /** No commit has it. */
 const NO_REVISION = '+';
 

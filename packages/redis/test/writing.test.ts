@@ -270,3 +270,42 @@ describe('what is asked for in one turn', () => {
     expect((await scriptsRun()) - before).toBe(0);
   });
 });
+
+describe('what no store ever wrote', () => {
+  test('a revision of several words is none: the call that asks for it, and those beside it, get what they ask for', async () => {
+    const store = open({ url, namespace: fresh('words') });
+    await store.commit('p', put('a'));
+    await store.commit('q', put('b'));
+    const checked = (rev: string) => ({ ...put('c'), checks: [{ key: 'a', rev }] });
+    const results = await Promise.all([
+      store.get('p', ['a'], { known: ['x 9 9'] }),
+      store.get('q', ['b']),
+      store.commit('p', checked('x 0 0')),
+      store.commit('q', put('d')),
+      store.commit('p', { ...put('c'), checks: [{ key: 'absent', rev: '' }] }),
+    ]);
+    expect(results[0]).toMatchObject({ entries: [{ key: 'a', value: expect.any(Uint8Array) }] });
+    expect(results[1]).toMatchObject({ entries: [{ key: 'b', value: expect.any(Uint8Array) }] });
+    expect(results.slice(2)).toEqual([{ ok: false, failed: ['a'] }, { ok: true }, { ok: false, failed: ['absent'] }]);
+  });
+
+  test.each(['a b', 'a\tb', 'a\n'])('a prefix %j is refused', async (prefix) => {
+    const store = open({ url, namespace: fresh('words') });
+    expect(await failureOf(store.list('p', { prefix, limit: 5 }))).toMatchObject({ code: 'invalid' });
+    expect(await failureOf(store.list('p', { prefix: '', after: prefix, limit: 5 }))).toMatchObject({
+      code: 'invalid',
+    });
+    expect(await failureOf(store.scan({ prefix }))).toMatchObject({ code: 'invalid' });
+  });
+});
+
+test('keys that are deleted or checked thousands of times in one commit are judged once, or refused whole', async () => {
+  const store = open({ url, namespace: fresh('often') });
+  await store.commit('p', put('b'));
+  const deletes = Array.from({ length: 9_000 }, () => 'b');
+  expect(await store.commit('p', { ...put('a'), deletes })).toEqual({ ok: true });
+  const checks = Array.from({ length: 9_000 }, () => ({ key: 'b', rev: null }));
+  expect(await failureOf(store.commit('p', { ...put('c'), checks }))).toMatchObject({ code: 'too_large' });
+  const { entries } = await store.get('p', ['a', 'b', 'c']);
+  expect(entries.map((entry) => entry?.key)).toEqual(['a', undefined, undefined]);
+});
