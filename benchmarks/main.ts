@@ -110,7 +110,10 @@ async function compare(workload: string): Promise<void> {
 console.log(
   `Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model}); medians of ${runs} runs, each in a fresh process after ${WARM_UP} calls to warm up (${scaleOf(true).warmUp} for slow stores, with a tenth of the flows); flows per second, ${COLD_START} in ms (after imports / after the process began)${values.durable ? '; servers write to their disks before they answer' : ''}`,
 );
-const servers = await startServers(names.map((name) => contestants[name] as Contestant), values.durable);
+const servers = await startServers(
+  names.map((name) => contestants[name] as Contestant),
+  values.durable,
+);
 try {
   for (const workload of chosen) await compare(workload);
 } finally {
