@@ -309,3 +309,11 @@ test('keys that are deleted or checked thousands of times in one commit are judg
   const { entries } = await store.get('p', ['a', 'b', 'c']);
   expect(entries.map((entry) => entry?.key)).toEqual(['a', undefined, undefined]);
 });
+
+test('with too few replicas a commit that failed of itself still says why', async () => {
+  const namespace = fresh('alone');
+  await open({ url, namespace }).commit('p', put('a'));
+  const store = open({ url, namespace, wait: { replicas: 1, timeoutMs: 50 } });
+  expect(await failureOf(store.commit('p', { id: fresh('c'), drop: true }))).toMatchObject({ code: 'invalid' });
+  expect(await failureOf(store.commit('p', put('b')))).toMatchObject({ code: 'unknown' });
+});
