@@ -103,3 +103,27 @@ test("the README's class compiles as it stands, and runs", async () => {
   const { stdout } = await run(process.execPath, ['-e', script], { cwd: project });
   expect(stdout.trim()).toBe('Persuasion, for: I liked Emma. Recommend a fantasy book, but none of . 1');
 }, 60_000);
+
+test('an exported class has the name that it is exported as', async () => {
+  const script = `
+    for (const entry of ['@motion-ts/core', '@motion-ts/core/store', '@motion-ts/memory', '@motion-ts/sqlite'])
+      for (const [name, value] of Object.entries(await import(entry)))
+        if (/^[A-Z]/.test(name) && typeof value === 'function') console.log(name, value.name);`;
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: project });
+  const classes = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' '));
+  expect(classes.flat()).toContain('StoreError');
+  for (const [exported, name] of classes) expect(name).toBe(exported);
+});
+
+test('what the packages tell of errors leads to their sources', async () => {
+  const script = `
+    const { Motion } = await import('@motion-ts/core');
+    try { new Motion({}) } catch (error) { console.log(error.stack) }`;
+  const { stdout } = await run(process.execPath, ['--enable-source-maps', '--input-type=module', '-e', script], {
+    cwd: project,
+  });
+  expect(stdout).toMatch(/core\/src\/runtime\/options\.ts:\d+/);
+});

@@ -35,6 +35,8 @@ interface Job {
 const SCAN_MS = 1_000;
 /** A burst of hints costs one scan. */
 const HINTED_SCAN_MS = 25;
+/** What a process starts for, which is not to look for what others left, goes first. */
+const FIRST_SCAN_MS = 25;
 const ERROR_MS = 1_000;
 /** Batches that one instance's holder takes over in memory, at most. */
 const MOST_HANDED_OVER = 1_000;
@@ -73,7 +75,7 @@ export class UpdateWorker {
       // What this process drains, it knows best itself.
       if (partition === undefined || !this.jobs.has(partition)) this.hint();
     });
-    this.scanLater(0);
+    this.scanLater(FIRST_SCAN_MS);
   }
 
   /** This process appended. */
