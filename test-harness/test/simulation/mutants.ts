@@ -222,6 +222,22 @@ const ofOurOwn: readonly Mutant[] = [
     quick: true,
   },
   {
+    name: 'done by its place alone',
+    what: 'a late answer tells of a commit that a failover took, and others stand in its place',
+    right: 'ids.length > 0 ? ids.every((id) => ran.has(id)) :',
+    wrong: 'ids.length > 0 ? true :',
+    rollback: true,
+    directed: true,
+  },
+  {
+    name: 'flushed by what was sent before',
+    what: 'likewise, for who waits for all that is queued',
+    right: '!isPast(before, position) && since <= sentAt;',
+    wrong: '!isPast(before, position);',
+    rollback: true,
+    directed: true,
+  },
+  {
     name: 'damage without a second look',
     what: 'a batch that a failover took counts as damaged',
     right: 'if (changed || (bytes && this.decode(bytes, seq))) {',

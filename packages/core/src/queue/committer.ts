@@ -32,6 +32,7 @@ export class Committer {
     const prepared = await group.prepare();
     const { retryInMs } = group;
     const rest = retryInMs === undefined ? prepared : { ...prepared, due: { in: retryInMs } };
+    const sentAt = this.queue.env.mono();
     const changed = await tenure.commit((root) => group.nextRoot(root), rest);
     if (!changed.ok) {
       // Appended in an earlier life of the instance, or lost when the store fell back: others stand there now.
@@ -39,15 +40,16 @@ export class Committer {
       return undefined;
     }
     backlog.done(changed.record.cursor - before.cursor);
-    this.committed(group, before, changed);
+    this.committed(group, before, changed, sentAt);
     if (retryInMs !== undefined) tenure.end('was given back for a retry');
     if (group.garbage.length > 0) await this.forget(group, changed.rev);
     return retryInMs;
   }
 
-  private committed(group: Group, before: Root, changed: Changed<Root> & { readonly ok: true }): void {
+  private committed(group: Group, before: Root, changed: Changed<Root> & { readonly ok: true }, sentAt: number): void {
+    const { ran, outcomes } = group;
     this.tenure.publish(group.committed(changed.rev, changed.record));
-    this.queue.events.committed(before, changed.record, group.outcomes);
+    this.queue.events.committed({ before, after: changed.record, ran, outcomes, sentAt });
   }
 
   /** Since a commit nothing points to some chunks any more: what is not deleted at once, the sweep finds. */
@@ -71,6 +73,7 @@ export class Committer {
     const id = this.queue.env.id();
     const own = deferred.committing(id);
     const rest = { checks: [...checks, ...own.checks], puts: [...puts, ...own.puts], deletes, seqIs: before.cursor };
+    const sentAt = this.queue.env.mono();
     let changed: Changed<Root>;
     try {
       // The caller waits for this very commit, and no longer than for any other call.
@@ -82,7 +85,7 @@ export class Committer {
       throw error;
     }
     if (!changed.ok) return false;
-    this.committed(group, before, changed);
+    this.committed(group, before, changed, sentAt);
     deferred.committed(id);
     if (group.garbage.length > 0) await this.forget(group, changed.rev);
     return true;

@@ -74,12 +74,23 @@ export interface UpdateRunner {
   run(turn: Turn, state: Readonly<Record<string, unknown>>): Changes | Promise<Changes>;
 }
 
+/** What a commit of the holder did. */
+export interface Done {
+  readonly before: Root;
+  readonly after: Root;
+  /** The updates that were run for it. */
+  readonly ran: ReadonlySet<string>;
+  /** Those of them that are not simply done. */
+  readonly outcomes: ReadonlyMap<string, Outcome>;
+  /** When it was sent, on `env.mono()`. */
+  readonly sentAt: number;
+}
+
 /** What the holder asks, and tells of as it commits. */
 export interface QueueEvents {
   /** Whether somebody in this process waits for updates to be done. */
   isAwaited(): boolean;
-  /** A commit moved the cursor. `outcomes` has those updates of this commit that are not simply done. */
-  committed(before: Root, after: Root, outcomes: ReadonlyMap<string, Outcome>): void;
+  committed(done: Done): void;
   /** An update failed, for this time or for good. */
   failed(
     turn: { readonly id: string; readonly flow: string; readonly update: string },

@@ -235,6 +235,7 @@ export class Drain {
         if (tenure.isOver || signal.aborted || backlog.window[0] !== batch) return undefined;
         group = new Group(this.queue, tenure.state, tenure.root);
         group.beginBatch(batch);
+        group.ran.add(item.id);
         group.apply(result.overflow);
       }
       group.finishBatch(batch);

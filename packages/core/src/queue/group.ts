@@ -57,6 +57,8 @@ export class Group {
   /** Set when the next update failed and will be tried again after so many milliseconds. */
   retryInMs: number | undefined;
   readonly outcomes: Map<string, Outcome> = new Map();
+  /** The updates that were run, or dropped, for this commit; the last one may have failed. */
+  readonly ran: Set<string> = new Set();
   /** Chunks that the commit leaves without a pointer. */
   readonly garbage: ChunkGroup[] = [];
   private readonly queue: QueueContext;

@@ -27,6 +27,7 @@ export async function runOne(
   const { runner, env } = queue;
   const { call, update, id } = item;
   const { flow } = call;
+  group.ran.add(id);
   const policy = runner.policy(flow, update);
   if (policy.discardAfterMs !== undefined && env.now() - call.at > policy.discardAfterMs) {
     group.discard(item, 'age');

@@ -3,7 +3,7 @@ import { MotionError } from '../errors.js';
 import { outcomeKey, ROOT } from '../state/keys.js';
 import { decodeOutcome, decodeRoot, type Outcome, type Root } from '../state/records.js';
 import { StoreError } from '../store/errors.js';
-import type { QueueContext } from './context.js';
+import type { Done, QueueContext } from './context.js';
 import { isPast, type Position } from './position.js';
 
 /** What became of the updates that were waited for, but for those that are simply done; and the queue's root by then. */
@@ -15,6 +15,8 @@ export interface Settled {
 interface Waiter {
   readonly position: Position;
   readonly ids: readonly string[];
+  /** Since when, on `env.mono()`. */
+  readonly since: number;
   readonly resolve: (settled: Settled) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -70,9 +72,10 @@ export class Waiters {
           signal?.removeEventListener('abort', abort);
           then(value);
         };
+      const since = this.queue.env.mono();
       const waiter: Waiter = signal
-        ? { position, ids, resolve: settled(resolve), reject: settled(reject) }
-        : { position, ids, resolve, reject };
+        ? { position, ids, since, resolve: settled(resolve), reject: settled(reject) }
+        : { position, ids, since, resolve, reject };
       if (signal?.aborted) return abort();
       signal?.addEventListener('abort', abort);
       this.waiters.push(waiter);
@@ -87,16 +90,21 @@ export class Waiters {
   }
 
   /** The holder is in this process and committed. */
-  committed(before: Root, after: Root, outcomes: ReadonlyMap<string, Outcome>): void {
+  committed(done: Done): void {
     if (this.waiters.length === 0) return;
+    const { after, outcomes } = done;
     const left: Waiter[] = [];
+    let unsure = false;
     for (const waiter of this.waiters) {
-      // What was past the cursor before is not in these outcomes: the next poll asks for it.
-      if (isPast(after, waiter.position) && !isPast(before, waiter.position) && covers(before, waiter))
-        this.settle(waiter, after, outcomes);
-      else left.push(waiter);
+      const past = isPast(after, waiter.position);
+      if (past && isOf(done, waiter)) this.settle(waiter, after, outcomes);
+      else {
+        left.push(waiter);
+        unsure ||= past;
+      }
     }
     this.keep(left);
+    if (unsure) this.soon();
   }
 
   /** Nobody here can go on with this instance. */
@@ -199,10 +207,11 @@ export class Waiters {
   }
 }
 
-/** Whether all updates that are waited for came after what was done before: only then does one commit know of them all. */
-function covers(before: Root, { position, ids }: Waiter): boolean {
-  if (ids.length === 0) return true;
-  // The position is but a bound: the updates themselves may have been done long before.
-  if (position.index === Infinity) return false;
-  return position.seq > before.cursor + 1 || position.index - ids.length + 1 >= before.index;
+/**
+ * Whether it was this commit that did all that is waited for. That the cursor is past it does not say so: the store may have
+ * fallen back between the commit and its answer, and others stand now where those stood that it did. What it does not tell
+ * of, the store is asked.
+ */
+function isOf({ before, ran, sentAt }: Done, { position, ids, since }: Waiter): boolean {
+  return ids.length > 0 ? ids.every((id) => ran.has(id)) : !isPast(before, position) && since <= sentAt;
 }

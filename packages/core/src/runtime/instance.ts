@@ -2,7 +2,7 @@ import type { AnyComponent } from '../component/declare.js';
 import type { FlowDefinition } from '../component/definition.js';
 import type { FlowStream } from '../component/read.js';
 import { MotionError } from '../errors.js';
-import type { Appended, Position } from '../queue/position.js';
+import { type Appended, isPast, type Position } from '../queue/position.js';
 import type { Settled } from '../queue/waiters.js';
 import { type Call, encodeChanges, updateId, WRITE_STATE } from '../state/records.js';
 import type { DeadLetter, Instance, RunOptions, SignalOptions } from './api.js';
@@ -125,8 +125,10 @@ export class InstanceHandle {
       const { queue, producer } = this.opened;
       const since = this.reported.since();
       producer.makeWay();
-      const { seq } = await this.opened.refresh();
-      const { root } = await this.wait({ seq, index: Infinity }, [], options.signal);
+      const { seq, committed } = await this.opened.refresh();
+      const position = { seq, index: Infinity };
+      const done = isPast(committed.root, position) && !options.signal?.aborted;
+      const { root } = done ? committed : await this.wait(position, [], options.signal);
       await this.reported.assertNoneFailed(queue, since, { root, seq, flow: flowName });
     });
   }

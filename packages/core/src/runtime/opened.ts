@@ -65,7 +65,7 @@ export class OpenedInstance {
       runner: new ComponentRunner(registered, settings, id, this.what),
       events: {
         isAwaited: () => this.theWaiters?.any ?? false,
-        committed: (before, after, outcomes) => this.theWaiters?.committed(before, after, outcomes),
+        committed: (done) => this.theWaiters?.committed(done),
         failed: ({ flow, update }, error, dead) => settings.onError(error, { ...info, flow, update, dead }),
         warn: (message, cause) => settings.logger.warn(message, ...(cause === undefined ? [] : [cause])),
       },

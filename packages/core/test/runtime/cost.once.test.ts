@@ -80,6 +80,17 @@ describe.each(places)('what it costs on $kind', ({ kind, make }) => {
     expect(await wide.readState('k1')).toBe(3);
   });
 
+  test('waiting for updates where none are queued is one look, and no waiting', async () => {
+    const store = make().open();
+    const wide = await motionOn({ open: () => store }, { updates: 'off' }).instance(Wide, 'a');
+    store.forget();
+    for (let n = 0; n < 10; n++) await wide.flushUpdates();
+    expect(store.gets).toHaveLength(10);
+    await expect(wide.flushUpdates(undefined, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'ABORTED',
+    });
+  });
+
   test('calls that are waited for, one right after the other, are one commit each', async () => {
     const store = make().open();
     const wide = await motionOn({ open: () => store }).instance(Wide, 'a');
