@@ -79,9 +79,11 @@ export class Committer {
       // The caller waits for this very commit, and no longer than for any other call.
       changed = await tenure.commit((root) => group.nextRoot(root, false), rest, id, this.queue.options.patienceMs);
     } catch (error) {
+      const certain = StoreError.is(error, 'unavailable');
+      if (certain) deferred.notCommitted(id);
       void deferred.queue().catch(() => undefined);
-      // Certainly not applied: this holder is the holder still.
-      if (StoreError.is(error, 'unavailable')) return false;
+      // This holder is the holder still.
+      if (certain) return false;
       throw error;
     }
     if (!changed.ok) return false;

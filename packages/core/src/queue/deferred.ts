@@ -65,6 +65,11 @@ export class Deferred {
     return this.producer.beginDirect();
   }
 
+  /** That commit was not applied, and never will be. */
+  notCommitted(commit: string): void {
+    this.tried.delete(commit);
+  }
+
   /** Its effect is committed, or it had none. */
   committed(commit?: string): void {
     this.phase = 'committed';

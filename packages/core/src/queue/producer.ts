@@ -159,11 +159,20 @@ export class Producer implements DeferredQueue {
     return this.waiting.splice(0, n);
   }
 
-  private async send(waiting: readonly Waiting[]): Promise<void> {
+  private async send(batch: readonly Waiting[]): Promise<void> {
+    const tried = new Set<string>(batch[0]?.tried);
+    try {
+      await this.sendUntilKnown(batch, tried);
+    } catch (error) {
+      // What was refused may have landed before, by an earlier copy: who cannot look does not know.
+      throw tried.size > 0 && StoreError.is(error, 'unavailable') ? this.unknown(error) : error;
+    }
+  }
+
+  private async sendUntilKnown(waiting: readonly Waiting[], tried: Set<string>): Promise<void> {
     const { env, store, partition, chunks, options } = this.queue;
     const deadline = env.mono() + options.patienceMs;
     const init: Check = { key: INIT, rev: this.incarnation };
-    const tried = new Set<string>(waiting[0]?.tried);
     let batch = waiting;
     for (let attempt = 0; batch.length > 0; attempt++) {
       if (attempt > 3) await sleep(env, jittered(env, Math.min(500, 2 ** attempt)));
@@ -176,7 +185,6 @@ export class Producer implements DeferredQueue {
       const checks = this.ownChecks();
       if (stored?.check) checks.push(stored.check);
       const commit = this.commitOf(batch, value, checks);
-      tried.add(commit.id);
       const outcome = await commitOnce(env, store, partition, commit, this.slot, deadline);
       if (outcome.applied === true) {
         this.slotRev = commit.id;
@@ -185,12 +193,8 @@ export class Producer implements DeferredQueue {
         const { seq } = outcome;
         return this.resolveExactly(batch, seq, stored?.group ? undefined : { seq, rev: commit.id, calls });
       }
-      if (outcome.applied === 'open')
-        throw new StoreError(
-          'unknown',
-          `whether a call of ${this.queue.what} was queued is unknown: the store did not say; call again with the same idempotencyKey`,
-          { cause: outcome.error },
-        );
+      if (outcome.applied === 'open') throw this.unknown(outcome.error);
+      tried.add(commit.id);
       // Refused: look, in one snapshot, at what stands in the way.
       const keyed = batch.filter(({ append }) => append.idempotencyKey !== undefined);
       const redriven = batch[0]?.append.redriven;
@@ -289,6 +293,14 @@ export class Producer implements DeferredQueue {
       }
       await sleep(env, jittered(env, Math.min(500, 10 * 2 ** attempt)));
     }
+  }
+
+  private unknown(cause: StoreError): StoreError {
+    return new StoreError(
+      'unknown',
+      `whether a call of ${this.queue.what} was queued is unknown: the store did not say; call again with the same idempotencyKey`,
+      { cause },
+    );
   }
 
   private gone(): MotionError {

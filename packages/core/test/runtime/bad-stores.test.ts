@@ -187,6 +187,30 @@ describe('a file that cannot be used', () => {
     expect(await journal.readState('log')).toEqual(['x', 'z']);
   });
 
+  test('whether a call was queued is unknown if it may have been, in a life that ended, and nobody can look', async () => {
+    const place = (places[0] as (typeof places)[0]).make();
+    const store = place.open();
+    const journal = await motionOn({ open: () => store }, { storeTimeoutMs: 300, updates: 'off' }).instance(
+      Journal,
+      'a',
+    );
+    let appended = false;
+    store.afterCommit = async (commit) => {
+      if (!commit.appends || appended) return;
+      appended = true;
+      await motionOn(place, { updates: 'off' }).clear(Journal, 'a');
+      // The commit is sent again and refused: its writer's slot is gone with the instance. Then the store is, too.
+      store.before = (method, _, keys) => {
+        if (method === 'get' && (keys as string[]).includes('init')) throw new StoreError('unavailable');
+      };
+      throw new StoreError('unknown', 'the answer is lost');
+    };
+    const error = await errorOf(journal.run('add', { word: 'x' }));
+    expect(appended).toBe(true);
+    expect(StoreError.is(error, 'unknown'), String(error)).toBe(true);
+    expect(String(error)).toContain('whether a call of Journal/a was queued is unknown');
+  });
+
   test('a call that the idle holder commits at once waits no longer than others, and all goes on after', async () => {
     const place = (places[0] as (typeof places)[0]).make();
     const store = place.open();

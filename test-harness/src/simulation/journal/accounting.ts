@@ -95,7 +95,7 @@ export class Accounting {
     note.outcome = 'failed';
     const { life } = note;
     if (isOutage(error)) {
-      if (isRefusal(error) && !note.flush) note.outcome = 'refused';
+      if (isRefusal(error)) note.outcome = 'refused';
       return;
     }
     const exact = this.isExact(note.invokedAt) && (note.key === undefined || this.server.counts.rollbacks === 0);
