@@ -1,12 +1,13 @@
 import { StoreError, type StoreErrorCode } from '@motion-ts/core/store';
 
-/** What a server answers before it does anything: it is certain that nothing was applied. */
+/** What a server answers before it does anything, or cannot even do: it is certain that nothing was applied. */
 const REFUSALS: readonly (readonly [RegExp, StoreErrorCode, string])[] = [
   [/^OOM/, 'full', 'the server is at its maxmemory; raise it, or remove data'],
   [/^TOOLARGE/, 'too_large', 'the values are more than one get brings; ask for fewer keys'],
   [/^LEFT/, 'invalid', 'the drop would leave entries; delete every one in that commit'],
   [/^(CORRUPT|WRONGTYPE)/, 'corrupt', 'a key of this namespace holds what the store did not write'],
   [/^(NOAUTH|WRONGPASS)/, 'invalid', 'the server wants another user or password; check the url or the options'],
+  [/certificate/i, 'invalid', "the server's certificate is not trusted; name who signed it in options.tls.ca"],
   [/^NOPERM/, 'invalid', "the user may not do this; see 'Permissions' in the README of @motion-ts/redis"],
   [/^MISCONF/, 'unavailable', 'the server cannot save to its disk, and so takes no writes; see its log'],
   [/^NOREPLICAS/, 'unavailable', 'the server has fewer replicas than min-replicas-to-write'],
@@ -42,7 +43,7 @@ export function neverSent(error: unknown): boolean {
 /** Whether no other attempt to connect can succeed as long as nobody changes the settings. */
 export function isFatal(error: unknown): boolean {
   const node = (error as { lastNodeError?: unknown } | undefined)?.lastNodeError;
-  return /\b(NOAUTH|WRONGPASS|NOPERM)\b|ERR (Client sent AUTH|DB index|invalid DB)/.test(
+  return /\b(NOAUTH|WRONGPASS|NOPERM|certificate)\b|ERR (Client sent AUTH|DB index|invalid DB)/.test(
     `${messageOf(error)} ${messageOf(node)}`,
   );
 }

@@ -3,7 +3,8 @@ import { type Provided, provide, provideServer, type ServerProgram } from './pro
 import { ask, type Reply } from './resp.js';
 import { dataDirectory, freePort, ServerProcess } from './server-process.js';
 
-const REDIS: ServerProgram = { name: 'redis-server', debianPackage: 'redis-server', image: 'redis:7' };
+/** What a Redis server is, and a sentinel, too. */
+export const REDIS: ServerProgram = { name: 'redis-server', debianPackage: 'redis-server', image: 'redis:7' };
 
 /** Options of {@link startRedis}. */
 export interface RedisServerOptions {
@@ -13,6 +14,8 @@ export interface RedisServerOptions {
   readonly port?: number;
   /** More arguments, for instance `['--maxmemory', '10mb']`. */
   readonly args?: readonly string[];
+  /** Whether other servers of this machine must reach it under the same address: then it is never in a container. */
+  readonly shared?: boolean;
 }
 
 /** A Redis server of a test's own. */
@@ -44,9 +47,8 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     return ['--port', String(port), '--bind', address, '--dir', directory, '--save', '', ...more];
   };
   try {
-    // The nodes of a cluster reach each other on this machine's loopback interface: not from within containers.
-    const isNode = more.includes('--cluster-enabled');
-    const redis: Provided = isNode ? { program: provide(REDIS) } : provideServer(REDIS);
+    // From within a container, this machine's loopback interface is another one.
+    const redis: Provided = options.shared ? { program: provide(REDIS) } : provideServer(REDIS);
     const process = await ServerProcess.start({
       ...('program' in redis
         ? { command: redis.program, args: argsFor('127.0.0.1', data.path) }

@@ -188,6 +188,22 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+const PATIENCE_MS = 60_000;
+
+/** Waits until something is so; what it throws counts as no. */
+export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  let cause: unknown;
+  const caught = (error: unknown): boolean => {
+    cause = error;
+    return false;
+  };
+  while (!(await holds().catch(caught))) {
+    if (performance.now() > deadline) throw new Error(`not within ${PATIENCE_MS} ms: ${what}`, { cause });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 /** A directory for a server's data, and what removes it. */
 export function dataDirectory(user?: User): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'motion-server-'));

@@ -67,7 +67,7 @@ export class Accounting {
     if (!this.isExact(note.invokedAt)) return;
     // A key may have been used before a rollback, by a call that is not known any more.
     if (note.key !== undefined && this.server.counts.rollbacks > 0) return;
-    const { life } = note;
+    const life = this.lifeWith(note);
     const call = life && this.queuedFor(note, life)[0];
     if (!life || call === undefined) {
       this.problem(`call ${note.label} was acknowledged, but is not queued`);
@@ -122,6 +122,13 @@ export class Accounting {
           break;
       }
     this.problem(`call ${note.label} failed with ${describe(error)}`);
+  }
+
+  /** Where a call was queued: what a store lost when it fell back may be born again, of the same InitState. */
+  private lifeWith(note: CallNote): Life | undefined {
+    const { life } = note;
+    if (!life || this.queuedFor(note, life).length > 0) return life;
+    return this.livesOf(life.birth).find((again) => this.queuedFor(note, again).length > 0);
   }
 
   /** The queued calls that stand for a note: its own, or that of the first to use its idempotency key. */
