@@ -9,7 +9,7 @@ const nightly = process.env['MOTION_NIGHTLY'] === '1';
 /** One slot of each of three masters. */
 const SLOTS = [0, 8_000, 16_000] as const;
 
-class Counter extends Component<{ state: { count: number; doubled: number }; flows: { add: { props: undefined } } }> {
+class Counter extends Component<{ state: { count: number; doubled: number }; flows: { add: {} } }> {
   @InitState() setup() {
     return { count: 0, doubled: 0 };
   }

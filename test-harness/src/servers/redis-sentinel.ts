@@ -14,7 +14,7 @@ const FAILOVER_MS = 2_500;
 /** A Redis server with replicas, and a sentinel that makes one of these the master when the master is gone. */
 export interface RedisWithSentinel {
   /** For clients, which ask it for the master. */
-  readonly sentinels: readonly { readonly host: string; readonly port: number }[];
+  readonly sentinels: { readonly host: string; readonly port: number }[];
   /** What the sentinel calls the master. */
   readonly name: string;
   readonly servers: readonly RedisServer[];
