@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Commit, CommitResult } from '@motion-ts/core/store';
-import { applied, bytes, change, type Group, putTexts, refused, texts } from './suite.js';
+import { applied, bytes, change, type Group, putTexts, refused, rejects, texts } from './suite.js';
 
 export const checks: Group = (add) => {
   const put = (key: string, value: string): { puts: { key: string; value: Uint8Array }[] } => ({
@@ -82,6 +82,12 @@ export const checks: Group = (add) => {
     const snapshot = await store.get(partition, ['a']);
     assert.deepEqual([snapshot.seq, snapshot.dueIn, snapshot.entries[0]], [2, null, undefined]);
     assert.deepEqual(await store.commit(partition, change({ seqIs: 2, appends: [bytes('3')] })), { ok: true, seq: 3 });
+  });
+
+  add('a seqIs that is no whole number is invalid, and nothing is written', async ({ store, partition }) => {
+    for (const seqIs of [1.5, Number.NaN, Number.POSITIVE_INFINITY])
+      await rejects(store.commit(partition, change({ seqIs, ...put('a', 'x') })), 'invalid');
+    assert.deepEqual(await texts(store, partition, 'a'), [undefined]);
   });
 
   add('C6 the identical commit sent again is refused and changes nothing', async ({ store, other, partition }) => {

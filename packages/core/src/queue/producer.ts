@@ -159,43 +159,22 @@ export class Producer implements DeferredQueue {
     return this.waiting.splice(0, n);
   }
 
-  private async send(batch: readonly Waiting[]): Promise<void> {
-    const tried = new Set<string>(batch[0]?.tried);
-    try {
-      await this.sendUntilKnown(batch, tried);
-    } catch (error) {
-      // What was refused may have landed before, by an earlier copy: who cannot look does not know.
-      throw tried.size > 0 && StoreError.is(error, 'unavailable') ? this.unknown(error) : error;
-    }
-  }
-
-  private async sendUntilKnown(waiting: readonly Waiting[], tried: Set<string>): Promise<void> {
-    const { env, store, partition, chunks, options } = this.queue;
+  private async send(waiting: readonly Waiting[]): Promise<void> {
+    const { env, options } = this.queue;
     const deadline = env.mono() + options.patienceMs;
-    const init: Check = { key: INIT, rev: this.incarnation };
+    const tried = new Set<string>(waiting[0]?.tried);
     let batch = waiting;
     for (let attempt = 0; batch.length > 0; attempt++) {
       if (attempt > 3) await sleep(env, jittered(env, Math.min(500, 2 ** attempt)));
-      const calls = batch.map(({ append }) => append.call);
-      const bytes = encodeBatch(calls);
-      const inline = chunks.inline(bytes);
-      const stored = inline ? undefined : await chunks.write(bytes, [init]);
-      const value = inline ?? stored?.value;
-      if (!value) throw this.gone();
-      const checks = this.ownChecks();
-      if (stored?.check) checks.push(stored.check);
-      const commit = this.commitOf(batch, value, checks);
-      const outcome = await commitOnce(env, store, partition, commit, this.slot, deadline);
-      if (outcome.applied === true) {
-        this.slotRev = commit.id;
-        if (outcome.seq === undefined) return await this.resolveAfterwards(batch);
-        // Chunks are read from the store by whoever runs the calls, and so deleted after.
-        const { seq } = outcome;
-        return this.resolveExactly(batch, seq, stored?.group ? undefined : { seq, rev: commit.id, calls });
+      let failure: unknown;
+      try {
+        if (await this.sendOnce(batch, tried, deadline)) return;
+      } catch (error) {
+        // It is not queued by that. But what was tried before may have had its effect.
+        if (tried.size === 0) throw error;
+        failure = error;
       }
-      if (outcome.applied === 'open') throw this.unknown(outcome.error);
-      tried.add(commit.id);
-      // Refused: look, in one snapshot, at what stands in the way.
+      // Look, in one snapshot, at what stands in the way.
       const keyed = batch.filter(({ append }) => append.idempotencyKey !== undefined);
       const redriven = batch[0]?.append.redriven;
       const now = await this.look(
@@ -206,11 +185,14 @@ export class Producer implements DeferredQueue {
           ...(redriven ? [redriven.key] : []),
         ],
         deadline,
-      );
+      ).catch((error: unknown) => {
+        throw StoreError.is(error, 'unavailable') ? this.unknown(error) : error;
+      });
       this.slotRev = now.entries[1]?.rev ?? null;
       // An earlier sending of this very batch, or its call's own commit, had landed after all. That counts even if the
       // instance has ended since: it may have moved to another store, and the call with it.
       if (this.slotRev !== null && tried.has(this.slotRev)) return this.resolveUpTo(batch, now.seq);
+      if (failure !== undefined) throw failure;
       if (now.entries[0]?.rev !== this.incarnation) throw this.gone();
       if (redriven && now.entries.at(-1)?.rev !== redriven.rev)
         throw new MotionError(
@@ -219,6 +201,32 @@ export class Producer implements DeferredQueue {
         );
       batch = this.withoutUsedKeys(batch, keyed, now);
     }
+  }
+
+  /** @returns whether it is queued. If not, something stood in the way */
+  private async sendOnce(batch: readonly Waiting[], tried: Set<string>, deadline: number): Promise<boolean> {
+    const { env, store, partition, chunks } = this.queue;
+    const calls = batch.map(({ append }) => append.call);
+    const bytes = encodeBatch(calls);
+    const inline = chunks.inline(bytes);
+    const stored = inline ? undefined : await chunks.write(bytes, [{ key: INIT, rev: this.incarnation }]);
+    const value = inline ?? stored?.value;
+    if (!value) throw this.gone();
+    const checks = this.ownChecks();
+    if (stored?.check) checks.push(stored.check);
+    const commit = this.commitOf(batch, value, checks);
+    const outcome = await commitOnce(env, store, partition, commit, this.slot, deadline);
+    if (outcome.applied === 'open') throw this.unknown(outcome.error);
+    if (!outcome.applied) {
+      tried.add(commit.id);
+      return false;
+    }
+    this.slotRev = commit.id;
+    const { seq } = outcome;
+    if (seq === undefined) await this.resolveAfterwards(batch);
+    // Chunks are read from the store by whoever runs the calls, and so deleted after.
+    else this.resolveExactly(batch, seq, stored?.group ? undefined : { seq, rev: commit.id, calls });
+    return true;
   }
 
   private commitOf(batch: readonly Waiting[], value: Uint8Array, checks: Check[]): Commit {

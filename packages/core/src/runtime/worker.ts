@@ -167,9 +167,12 @@ export class UpdateWorker {
 
   /** @returns milliseconds until the next look at the instance, if one is worth while */
   private async work(partition: string, job: Job): Promise<number | undefined> {
+    let opened: OpenedInstance | undefined;
     try {
-      job.opened ??= await this.host.openForWorker(partition);
-      const { opened } = job;
+      const found = job.opened ?? (await this.host.openForWorker(partition));
+      // This process may have opened it meanwhile.
+      job.opened ??= found;
+      opened = job.opened;
       if (!opened) return undefined;
       opened.users++;
       try {
@@ -178,7 +181,7 @@ export class UpdateWorker {
         this.host.release(opened);
       }
     } catch (error) {
-      return this.failed(partition, job, error);
+      return this.failed(partition, job, opened, error);
     }
   }
 
@@ -212,22 +215,23 @@ export class UpdateWorker {
     return undefined;
   }
 
-  private failed(partition: string, job: Job, error: unknown): number | undefined {
+  /** @param opened what failed: undefined if it could not be opened; what the job has by now may be its next life */
+  private failed(partition: string, job: Job, opened: OpenedInstance | undefined, error: unknown): number | undefined {
     delete job.drain;
     job.seen = job.seq;
     if (MotionError.is(error, 'INSTANCE_GONE')) {
-      job.opened?.waitersIfAny?.fail(error);
+      opened?.waitersIfAny?.fail(error);
       // Perhaps the one who cleared it died half-way.
       const { store, env, logger } = this.host.settings;
       finishClear({ store, env, partition }).catch((cause) => logger.warn(`${partition} is not cleared yet`, cause));
       // Or a handle here is still on what was cleared elsewhere: then there may be a new one to look at.
-      return job.opened && this.host.letGo(job.opened) ? 0 : undefined;
+      return (opened ? this.host.letGo(opened) : job.opened) ? 0 : undefined;
     }
     if (this.closing && StoreError.is(error, 'closed')) return undefined;
     const { component, id } = parsePartition(partition) ?? { component: partition, id: '' };
     this.host.settings.onError(error, { componentName: component, instanceId: id });
     // Nothing behind a damaged entry can run: those who wait are told, rather than left waiting.
-    if (MotionError.is(error)) job.opened?.waitersIfAny?.fail(error);
+    if (MotionError.is(error)) opened?.waitersIfAny?.fail(error);
     this.resting.add(partition);
     return StoreError.is(error, 'closed') ? undefined : ERROR_MS * (MotionError.is(error) ? 30 : 1);
   }

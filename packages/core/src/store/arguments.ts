@@ -62,7 +62,9 @@ export function assertCommit(partition: string, commit: Commit, limits: Limits):
       'invalid',
       `commit id ${JSON.stringify(commit.id)} is not 1 to 40 characters of [A-Za-z0-9_.:-]`,
     );
-  const { checks = NONE, puts = NONE, appends = NONE, deletes = NONE } = commit;
+  const { checks = NONE, seqIs = 0, puts = NONE, appends = NONE, deletes = NONE } = commit;
+  if (!Number.isSafeInteger(seqIs))
+    throw new StoreError('invalid', `the seqIs of a commit in ${partition} is ${seqIs}; it must be a whole number`);
   let bytes = 0;
   for (const { key } of checks) assertName('key', key);
   for (const { key, value } of puts) {

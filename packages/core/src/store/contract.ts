@@ -50,7 +50,7 @@ export interface Commit {
   readonly id: string;
   /** All must hold, or nothing is applied. */
   readonly checks?: readonly Check[] | undefined;
-  /** One more check: the partition's `seq` is exactly this. */
+  /** One more check: the partition's `seq` is exactly this, which is a whole number. */
   readonly seqIs?: number | undefined;
   /** Written with `rev` = `id`. No key below `q/`: those are appended. */
   readonly puts?: readonly Put[] | undefined;

@@ -211,6 +211,28 @@ describe('a file that cannot be used', () => {
     expect(String(error)).toContain('whether a call of Journal/a was queued is unknown');
   });
 
+  test('a call that was committed at once, unheard, before the store was full is not told that it was refused', async () => {
+    const place = (places[0] as (typeof places)[0]).make();
+    const store = place.open();
+    const journal = await motionOn({ open: () => store }, { storeTimeoutMs: 300 }).instance(Journal, 'a');
+    await journal.run('add', { word: 'first' }, { flushUpdates: true });
+    let direct = false;
+    store.afterCommit = (commit) => {
+      if (direct || commit.appends) return;
+      direct = true;
+      store.before = (method) => {
+        if (method === 'commit') throw new StoreError('full');
+      };
+      throw new StoreError('unknown', 'the answer is lost');
+    };
+    await journal.run('add', { word: 'x' }, { flushUpdates: true });
+    expect(direct).toBe(true);
+    // But what was never committed is.
+    expect(StoreError.is(await errorOf(journal.run('add', { word: 'y' })), 'full')).toBe(true);
+    store.before = () => undefined;
+    expect(await journal.readState('log')).toEqual(['first', 'x']);
+  });
+
   test('a call that the idle holder commits at once waits no longer than others, and all goes on after', async () => {
     const place = (places[0] as (typeof places)[0]).make();
     const store = place.open();

@@ -660,3 +660,33 @@ describe('errors in the background', () => {
     expect(await journal.readState('log')).toEqual(['x']);
   });
 });
+
+test('who waits in an instance that was made anew hears nothing of the worker that looked for the old one', async () => {
+  const place = (places[0] as (typeof places)[0]).make();
+  const elsewhere = motionOn(place, { updates: 'off' });
+  const old = await elsewhere.instance(Journal, 'a');
+  await old.run('add', { word: 'old' });
+  const store = place.open();
+  const looked = new Gate();
+  const made = new Gate();
+  let looks = 0;
+  store.before = async (method) => {
+    if (method === 'get' && looks++ === 0) await elsewhere.clear(Journal, 'a');
+  };
+  store.afterGet = async (got) => {
+    if (looks === 1) {
+      looks++;
+      looked.open();
+      await made.opened;
+    }
+    return got;
+  };
+  const motion = motionOn({ open: () => store }).register(Journal);
+  await looked.opened;
+  const journal = await motion.instance(Journal, 'a');
+  const run = journal.run('add', { word: 'new' }, { flushUpdates: true });
+  await until(() => store.applied.some(({ appends }) => appends));
+  made.open();
+  await run;
+  expect(await journal.readState('log')).toEqual(['new']);
+});
