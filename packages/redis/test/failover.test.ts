@@ -9,7 +9,10 @@ const nightly = process.env['MOTION_NIGHTLY'] === '1';
 /** One slot of each of three masters. */
 const SLOTS = [0, 8_000, 16_000] as const;
 
-class Counter extends Component<{ state: { count: number; doubled: number }; flows: { add: {} } }> {
+class Counter extends Component<{
+  state: { count: number; doubled: number };
+  flows: { add: { props: { by?: number } } };
+}> {
   @InitState() setup() {
     return { count: 0, doubled: 0 };
   }
@@ -103,7 +106,7 @@ test('without waiting for replicas, a failover takes what they did not have, fro
   const motion = new Motion({ store: open({ options: { sentinels, name } }), onError: () => undefined });
   try {
     const counter = await motion.instance(Counter, 'one');
-    const add = (): Promise<unknown> => counter.run('add', undefined, { flushUpdates: true });
+    const add = (): Promise<unknown> => counter.run('add', {}, { flushUpdates: true });
     for (let n = 0; n < 20; n++) await add();
     const master = await redis.master();
     const replicas = redis.servers.filter((server) => server !== master);
