@@ -7,8 +7,18 @@ const REFUSALS: readonly (readonly [RegExp, StoreErrorCode, string])[] = [
   [/^LEFT/, 'invalid', 'the drop would leave entries; delete every one in that commit'],
   [/^(CORRUPT|WRONGTYPE)/, 'corrupt', 'a key of this namespace holds what the store did not write'],
   [/^(NOAUTH|WRONGPASS)/, 'invalid', 'the server wants another user or password; check the url or the options'],
-  [/certificate/i, 'invalid', "the server's certificate is not trusted; name who signed it in options.tls.ca"],
   [/^NOPERM/, 'invalid', "the user may not do this; see 'Permissions' in the README of @motion-ts/redis"],
+  [
+    /\balert\b.*\bcertificate\b/,
+    'invalid',
+    'the server wants a certificate of yours: options.tls.cert and options.tls.key',
+  ],
+  [
+    /^(self-signed|unable to (get|verify)).*certificate/,
+    'invalid',
+    "name who signed the server's certificate in options.tls.ca",
+  ],
+  [/^(certificate |Hostname\/IP )/, 'invalid', "the server's certificate is not good for it"],
   [/^MISCONF/, 'unavailable', 'the server cannot save to its disk, and so takes no writes; see its log'],
   [/^NOREPLICAS/, 'unavailable', 'the server has fewer replicas than min-replicas-to-write'],
   [/^READONLY/, 'unavailable', 'the server is a replica; a failover may be under way'],
@@ -43,7 +53,7 @@ export function neverSent(error: unknown): boolean {
 /** Whether no other attempt to connect can succeed as long as nobody changes the settings. */
 export function isFatal(error: unknown): boolean {
   const node = (error as { lastNodeError?: unknown } | undefined)?.lastNodeError;
-  return /\b(NOAUTH|WRONGPASS|NOPERM|certificate)\b|ERR (Client sent AUTH|DB index|invalid DB)/.test(
+  return /\b(NOAUTH|WRONGPASS|NOPERM|certificate)\b|^Hostname\/IP |ERR (Client sent AUTH|DB index|invalid DB)/.test(
     `${messageOf(error)} ${messageOf(node)}`,
   );
 }

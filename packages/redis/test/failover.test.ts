@@ -1,7 +1,7 @@
 import { Component, InitState, Motion, type State, Update } from '@motion-ts/core';
 import { disturbed } from '@motion-ts/test-harness';
 import { freePort, startRedisCluster, startRedisWithSentinel } from '@motion-ts/test-harness/servers';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { appendUntil, failureOf, fresh, open } from './clients.js';
 
 const module = new URL('./open.mjs', import.meta.url);
@@ -83,11 +83,14 @@ test('the same store goes on with the new master, and its writer with what it ha
     open({ ...options, namespace }).watch((partition) => hints.push(partition));
     let stopped = false;
     const writing = appendUntil(store, 'p', () => stopped);
-    await redis.failOver();
-    // A subscription follows the master, too.
-    const from = hints.length;
-    while (!hints.slice(from).includes('p')) await new Promise((resolve) => setTimeout(resolve, 20));
-    stopped = true;
+    try {
+      await redis.failOver();
+      // A subscription follows the master, too.
+      const from = hints.length;
+      await vi.waitUntil(() => hints.slice(from).includes('p'), 30_000);
+    } finally {
+      stopped = true;
+    }
     const n = await writing;
     const { seq } = await store.get('p', ['w']);
     expect(seq).toBe(n);

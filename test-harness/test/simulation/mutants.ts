@@ -151,7 +151,7 @@ const byDesign: readonly Mutant[] = [
     name: 'ids tried are forgotten',
     what: 'an append knows only its last sending again, not those before',
     right: 'tried.has(this.slotRev)',
-    wrong: 'commit.id === this.slotRev',
+    wrong: '[...tried].at(-1) === this.slotRev',
     plan: {
       flushes: 1,
       ttlMs: 500,
@@ -232,8 +232,8 @@ const ofOurOwn: readonly Mutant[] = [
   {
     name: 'flushed by what was sent before',
     what: 'likewise, for who waits for all that is queued',
-    right: '!isPast(before, position) && since <= sentAt;',
-    wrong: '!isPast(before, position);',
+    right: ': since <= sentAt;',
+    wrong: ': true;',
     rollback: true,
     directed: true,
   },

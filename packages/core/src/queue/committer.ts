@@ -40,16 +40,16 @@ export class Committer {
       return undefined;
     }
     backlog.done(changed.record.cursor - before.cursor);
-    this.committed(group, before, changed, sentAt);
+    this.committed(group, changed, sentAt);
     if (retryInMs !== undefined) tenure.end('was given back for a retry');
     if (group.garbage.length > 0) await this.forget(group, changed.rev);
     return retryInMs;
   }
 
-  private committed(group: Group, before: Root, changed: Changed<Root> & { readonly ok: true }, sentAt: number): void {
+  private committed(group: Group, changed: Changed<Root> & { readonly ok: true }, sentAt: number): void {
     const { ran, outcomes } = group;
     this.tenure.publish(group.committed(changed.rev, changed.record));
-    this.queue.events.committed({ before, after: changed.record, ran, outcomes, sentAt });
+    this.queue.events.committed({ root: changed.record, ran, outcomes, sentAt });
   }
 
   /** Since a commit nothing points to some chunks any more: what is not deleted at once, the sweep finds. */
@@ -79,15 +79,15 @@ export class Committer {
       // The caller waits for this very commit, and no longer than for any other call.
       changed = await tenure.commit((root) => group.nextRoot(root, false), rest, id, this.queue.options.patienceMs);
     } catch (error) {
-      const certain = StoreError.is(error, 'unavailable');
-      if (certain) deferred.notCommitted(id);
+      // All but a lost lease: certainly not applied.
+      if (StoreError.is(error)) deferred.notCommitted(id);
       void deferred.queue().catch(() => undefined);
       // This holder is the holder still.
-      if (certain) return false;
+      if (StoreError.is(error, 'unavailable')) return false;
       throw error;
     }
     if (!changed.ok) return false;
-    this.committed(group, before, changed, sentAt);
+    this.committed(group, changed, sentAt);
     deferred.committed(id);
     if (group.garbage.length > 0) await this.forget(group, changed.rev);
     return true;

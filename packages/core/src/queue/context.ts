@@ -76,8 +76,8 @@ export interface UpdateRunner {
 
 /** What a commit of the holder did. */
 export interface Done {
-  readonly before: Root;
-  readonly after: Root;
+  /** As it is since. */
+  readonly root: Root;
   /** The updates that were run for it. */
   readonly ran: ReadonlySet<string>;
   /** Those of them that are not simply done. */

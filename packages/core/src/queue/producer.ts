@@ -71,9 +71,17 @@ export class Producer implements DeferredQueue {
     });
   }
 
-  /** A call that runs unqueued is queued now: somebody wants to wait for all that was called. */
-  makeWay(): void {
+  /** A call that runs unqueued is queued now: another wants to be queued behind it. */
+  private makeWay(): void {
     this.deferred?.makeWay();
+  }
+
+  /** Resolves once no call that was made before is unqueued and uncommitted: somebody wants to wait for all of them. */
+  async settled(): Promise<void> {
+    const { deferred } = this;
+    deferred?.makeWay();
+    // What it fails of is for its caller.
+    await deferred?.settled.catch(() => undefined);
   }
 
   /** Lets a call run before it is queued; undefined when others are on their way, which come first. */
@@ -163,6 +171,7 @@ export class Producer implements DeferredQueue {
     const { env, options } = this.queue;
     const deadline = env.mono() + options.patienceMs;
     const tried = new Set<string>(waiting[0]?.tried);
+    const isOpen = tried.size > 0;
     let batch = waiting;
     for (let attempt = 0; batch.length > 0; attempt++) {
       if (attempt > 3) await sleep(env, jittered(env, Math.min(500, 2 ** attempt)));
@@ -192,7 +201,8 @@ export class Producer implements DeferredQueue {
       // An earlier sending of this very batch, or its call's own commit, had landed after all. That counts even if the
       // instance has ended since: it may have moved to another store, and the call with it.
       if (this.slotRev !== null && tried.has(this.slotRev)) return this.resolveUpTo(batch, now.seq);
-      if (failure !== undefined) throw failure;
+      // A commit whose answer never came may come late.
+      if (failure !== undefined) throw isOpen && StoreError.is(failure) ? this.unknown(failure) : failure;
       if (now.entries[0]?.rev !== this.incarnation) throw this.gone();
       if (redriven && now.entries.at(-1)?.rev !== redriven.rev)
         throw new MotionError(

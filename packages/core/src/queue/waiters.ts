@@ -92,19 +92,19 @@ export class Waiters {
   /** The holder is in this process and committed. */
   committed(done: Done): void {
     if (this.waiters.length === 0) return;
-    const { after, outcomes } = done;
+    const { root, outcomes } = done;
     const left: Waiter[] = [];
     let unsure = false;
     for (const waiter of this.waiters) {
-      const past = isPast(after, waiter.position);
-      if (past && isOf(done, waiter)) this.settle(waiter, after, outcomes);
+      const past = isPast(root, waiter.position);
+      if (past && isOf(done, waiter)) this.settle(waiter, root, outcomes);
       else {
         left.push(waiter);
         unsure ||= past;
       }
     }
     this.keep(left);
-    if (unsure) this.soon();
+    if (unsure) this.atOnce();
   }
 
   /** Nobody here can go on with this instance. */
@@ -141,6 +141,14 @@ export class Waiters {
     if (this.polling) return;
     this.cancelPoll?.();
     this.later();
+  }
+
+  /** What is waited for is done, by all that is known. */
+  private atOnce(): void {
+    this.interval = FIRST_POLL;
+    if (this.polling) return;
+    this.cancelPoll?.();
+    this.cancelPoll = this.queue.env.timer(0, () => void this.poll());
   }
 
   private later(): void {
@@ -212,6 +220,6 @@ export class Waiters {
  * fallen back between the commit and its answer, and others stand now where those stood that it did. What it does not tell
  * of, the store is asked.
  */
-function isOf({ before, ran, sentAt }: Done, { position, ids, since }: Waiter): boolean {
-  return ids.length > 0 ? ids.every((id) => ran.has(id)) : !isPast(before, position) && since <= sentAt;
+function isOf({ ran, sentAt }: Done, { ids, since }: Waiter): boolean {
+  return ids.length > 0 ? ids.every((id) => ran.has(id)) : since <= sentAt;
 }

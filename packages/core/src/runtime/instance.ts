@@ -124,7 +124,7 @@ export class InstanceHandle {
       if (flowName !== undefined) this.flow(flowName);
       const { queue, producer } = this.opened;
       const since = this.reported.since();
-      producer.makeWay();
+      await producer.settled();
       const { seq, committed } = await this.opened.refresh();
       const position = { seq, index: Infinity };
       const done = isPast(committed.root, position) && !options.signal?.aborted;

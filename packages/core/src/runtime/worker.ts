@@ -231,7 +231,7 @@ export class UpdateWorker {
     const { component, id } = parsePartition(partition) ?? { component: partition, id: '' };
     this.host.settings.onError(error, { componentName: component, instanceId: id });
     // Nothing behind a damaged entry can run: those who wait are told, rather than left waiting.
-    if (MotionError.is(error)) opened?.waitersIfAny?.fail(error);
+    if (MotionError.is(error)) (opened ?? job.opened)?.waitersIfAny?.fail(error);
     this.resting.add(partition);
     return StoreError.is(error, 'closed') ? undefined : ERROR_MS * (MotionError.is(error) ? 30 : 1);
   }

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Motion, MotionError, StoreError } from '@motion-ts/core';
-import type { Store } from '@motion-ts/core/store';
+import type { Commit, Store } from '@motion-ts/core/store';
 import { SqliteStore } from '@motion-ts/sqlite';
 import { describe, expect, test } from 'vitest';
 import { errorOf, motionOn, places, silent, sleep, temporaryDirectory, until } from '../support/places.js';
@@ -233,11 +233,33 @@ describe('a file that cannot be used', () => {
     expect(await journal.readState('log')).toEqual(['first', 'x']);
   });
 
+  test.each(['unavailable', 'full'] as const)(
+    'a commit that may come late keeps a call open, though the store is %s',
+    async (code) => {
+      const place = (places[0] as (typeof places)[0]).make();
+      const store = place.open();
+      const journal = await motionOn({ open: () => store }, { storeTimeoutMs: 300 }).instance(Journal, 'a');
+      await journal.run('add', { word: 'first' }, { flushUpdates: true });
+      let held: Commit | undefined;
+      store.before = (method, _, commit) => {
+        if (method !== 'commit') return;
+        if (held) throw new StoreError(code);
+        held = commit as Commit;
+        throw new StoreError('unknown', 'it is still on its way');
+      };
+      const error = await errorOf(journal.run('add', { word: 'x' }, { flushUpdates: true }));
+      expect(await store.inner.commit(PARTITION, held as Commit)).toMatchObject({ ok: true });
+      expect(StoreError.is(error, 'unknown'), String(error)).toBe(true);
+      store.before = () => undefined;
+      expect(await journal.readState('log')).toEqual(['first', 'x']);
+    },
+  );
+
   test('a call that the idle holder commits at once waits no longer than others, and all goes on after', async () => {
     const place = (places[0] as (typeof places)[0]).make();
     const store = place.open();
     const journal = await motionOn({ open: () => store }, { storeTimeoutMs: 300 }).instance(Journal, 'a');
-    for (const [n, code] of (['unavailable', 'unknown'] as const).entries()) {
+    for (const [n, code] of (['unavailable', 'full', 'unknown'] as const).entries()) {
       await journal.run('add', { word: `${n}` }, { flushUpdates: true });
       store.before = (method) => {
         if (method === 'commit') throw new StoreError(code);
@@ -249,6 +271,6 @@ describe('a file that cannot be used', () => {
       store.before = () => undefined;
     }
     await journal.run('add', { word: 'last' }, { flushUpdates: true });
-    expect(await journal.readState()).toEqual({ log: ['0', '1', 'last'], count: 3 });
+    expect(await journal.readState()).toEqual({ log: ['0', '1', '2', 'last'], count: 4 });
   }, 30_000);
 });
