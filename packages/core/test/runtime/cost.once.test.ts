@@ -91,6 +91,26 @@ describe.each(places)('what it costs on $kind', ({ kind, make }) => {
     });
   });
 
+  test('waiting for all updates waits for one that is committed without being queued, too', async () => {
+    const store = make().open();
+    const wide = await motionOn({ open: () => store }).instance(Wide, 'a');
+    await wide.run('set', { key: 'k1', value: 0 }, { flushUpdates: true });
+    const held = new Gate();
+    store.forget();
+    store.before = (method) => (method === 'commit' ? held.opened : undefined);
+    const run = wide.run('set', { key: 'k1', value: 1 }, { flushUpdates: true });
+    await until(() => store.count('commit') > 0);
+    let flushed = false;
+    const flush = wide.flushUpdates().then(() => {
+      flushed = true;
+    });
+    await sleep(50);
+    expect(flushed).toBe(false);
+    held.open();
+    await Promise.all([run, flush]);
+    expect(store.applied).toHaveLength(1);
+  });
+
   test('calls that are waited for, one right after the other, are one commit each', async () => {
     const store = make().open();
     const wide = await motionOn({ open: () => store }).instance(Wide, 'a');
