@@ -73,16 +73,19 @@ export async function findDeadLetter(queue: QueueContext, id: string): Promise<S
 /**
  * Queues the update of a dead letter again, in the commit in which the letter goes.
  *
- * @throws MotionError `NO_DEAD_LETTER`, `CORRUPT`, and what {@link Producer.append} throws
+ * @param incarnation of the instance
+ * @throws MotionError `NO_DEAD_LETTER`, `INSTANCE_GONE`, `CORRUPT`, and what {@link Producer.append} throws
  */
 export async function redriveDeadLetter(
   queue: QueueContext,
   producer: Producer,
-  { id, rev, dead }: StoredDeadLetter,
+  letter: StoredDeadLetter,
+  incarnation: Revision,
 ): Promise<void> {
   const { env, chunks, what, events } = queue;
+  const { id, rev, dead } = letter;
   const payload = await chunks.read(dead.payload);
-  if (!payload) throw new MotionError('CORRUPT', `the payload of dead letter ${id} of ${what} is missing in the store`);
+  if (!payload) throw await whyMissing(queue, letter, incarnation);
   const call = { id: env.id(), flow: dead.flow, updates: [dead.update], payload, at: env.now() };
   const key = outcomeKey(id);
   await producer.append({ call, redriven: { key, rev } });
@@ -92,6 +95,29 @@ export async function redriveDeadLetter(
     await chunks
       .forget([group], { key, rev: null })
       .catch((cause) => events.warn(`${what}: old chunks were not deleted`, cause));
+}
+
+/** Who takes a letter takes its payload; only of one that stands is it missing. */
+async function whyMissing(
+  { store, partition, what }: QueueContext,
+  { id, rev }: StoredDeadLetter,
+  incarnation: Revision,
+): Promise<MotionError> {
+  const [init, letter] = (await store.get(partition, [INIT, outcomeKey(id)])).entries;
+  if (init?.rev !== incarnation) return gone(what);
+  if (letter?.rev !== rev) return taken(what, id);
+  return new MotionError('CORRUPT', `the payload of dead letter ${id} of ${what} is missing in the store`);
+}
+
+function gone(what: string): MotionError {
+  return new MotionError('INSTANCE_GONE', `${what} was cleared, or moved, since it was opened; open it again`);
+}
+
+function taken(what: string, id: string): MotionError {
+  return new MotionError(
+    'NO_DEAD_LETTER',
+    `${what} has no dead letter ${JSON.stringify(id)} any more: it was redriven or discarded meanwhile`,
+  );
 }
 
 /**
@@ -113,13 +139,7 @@ export async function dropDeadLetter(
     ],
     deletes: [key],
   });
-  if (!result.ok && result.failed.includes(INIT))
-    throw new MotionError('INSTANCE_GONE', `${what} was cleared, or moved, since it was opened; open it again`);
-  if (!result.ok)
-    throw new MotionError(
-      'NO_DEAD_LETTER',
-      `${what} has no dead letter ${JSON.stringify(letter.id)} any more: it was redriven or discarded meanwhile`,
-    );
+  if (!result.ok) throw result.failed.includes(INIT) ? gone(what) : taken(what, letter.id);
   const group = chunks.groupOf(letter.dead.payload);
   if (group) await chunks.forget([group], { key, rev: null });
 }

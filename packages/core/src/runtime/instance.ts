@@ -143,8 +143,8 @@ export class InstanceHandle {
 
   async redrive(id: string): Promise<void> {
     return this.counted(async () => {
-      const { queue, producer } = this.opened;
-      await redriveDeadLetter(queue, producer, await findDeadLetter(queue, id));
+      const { queue, producer, root } = this.opened;
+      await redriveDeadLetter(queue, producer, await findDeadLetter(queue, id), root.incarnation);
     });
   }
 

@@ -117,6 +117,29 @@ describe.each(places)('a damaged instance on $kind', ({ make }) => {
     expect(await journal.readState('log')).toEqual(['y']);
   });
 
+  test('a dead letter whose payload goes while it is redriven: cleared, discarded, or damaged', async () => {
+    const place = make();
+    const store = place.open();
+    const motion = motionOn({ open: () => store });
+    const elsewhere = motionOn(place, { updates: 'off' });
+    const ways: [code: string, way: (id: string, payload: readonly string[]) => Promise<unknown>][] = [
+      ['NO_DEAD_LETTER', async (id) => (await elsewhere.instance(Journal, 'a')).discardDeadLetter(id)],
+      ['CORRUPT', async (_, payload) => Promise.all(payload.map((key) => damage(store.inner, key, null)))],
+      ['INSTANCE_GONE', () => elsewhere.clear(Journal, 'a')],
+    ];
+    for (const [code, way] of ways) {
+      const journal = await motion.instance(Journal, 'a');
+      await errorOf(journal.run('fail', { word: 'x'.repeat(2 * store.limits.valueBytes) }, { flushUpdates: true }));
+      const id = (await journal.deadLetters()).at(-1)?.id as string;
+      store.before = async (method, _, keys) => {
+        if (method !== 'get' || !(keys as string[]).some((key) => key.startsWith('b/'))) return;
+        store.before = () => undefined;
+        await way(id, keys as string[]);
+      };
+      expect(await errorOf(journal.redrive(id))).toMatchObject({ code });
+    }
+  });
+
   test('foreign entries beside ours, and foreign partitions, do not disturb', async () => {
     const place = make();
     const store = place.open();
