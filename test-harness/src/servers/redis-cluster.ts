@@ -155,6 +155,8 @@ async function moveSlot(
     await from.ask('MIGRATE', '127.0.0.1', to.port, '', 0, 5000, 'KEYS', ...keys);
   }
   // The new owner first: should this end here, nobody sends clients in circles.
+  // Replicas learn it from their masters.
   for (const server of [to, from, ...servers.filter((other) => other !== to && other !== from)])
-    await server.ask('CLUSTER', 'SETSLOT', slot, 'NODE', toId);
+    if (String(await server.ask('ROLE')).startsWith('master'))
+      await server.ask('CLUSTER', 'SETSLOT', slot, 'NODE', toId);
 }
