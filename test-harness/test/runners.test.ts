@@ -37,7 +37,7 @@ function nodeTest(place: string, file: string): Promise<{ readonly code: number;
 
 function place(name: string, files: Readonly<Record<string, string>>): string {
   const path = join(directory, name);
-  mkdirSync(path);
+  mkdirSync(path, { recursive: true });
   for (const [file, code] of Object.entries(files)) writeFileSync(join(path, file), code);
   return path;
 }

@@ -20,7 +20,7 @@ export interface RedisWithSentinel {
   readonly servers: readonly RedisServer[];
   /** Which of the servers is the master now. */
   master(): Promise<RedisServer>;
-  /** Kills the master. Resolves once another is the master, and the old one is up again, as a replica of that. */
+  /** Kills the master. Resolves once another is the master, and a new one in its place, without data, is a replica of that. */
   failOver(): Promise<void>;
   /** Ends all of it and removes the data. */
   stop(): Promise<void>;
@@ -99,7 +99,10 @@ export async function startRedisWithSentinel(options: RedisWithSentinelOptions =
         await old.process.kill();
         await until('another master', async () => (await master()) !== old);
         const now = await master();
-        await old.process.restart();
+        // One that came back as a master, and without data, would take writes until the sentinel has seen it.
+        await old.stop();
+        const again = [...args, '--replicaof', '127.0.0.1', String(now.port)];
+        servers[servers.indexOf(old)] = await startRedis({ ...rest, args: again, shared: true, port: old.port });
         for (const server of servers) if (server !== now) await server.ask('REPLICAOF', '127.0.0.1', now.port);
         await untilReplicated(now, replicas);
         await until('a sentinel at rest', async () => (await view()).includes('status=ok'));

@@ -279,9 +279,8 @@ const ofOurOwn: readonly Mutant[] = [
   },
   {
     name: 'unknown counts as queued',
-    right: "if (outcome.applied === 'open')\n        throw new StoreError(",
-    wrong:
-      "if (outcome.applied === 'open') return this.resolveUpTo(batch, 0);\n      if (env === undefined)\n        throw new StoreError(",
+    right: "if (outcome.applied === 'open') throw this.unknown(outcome.error);",
+    wrong: "if (outcome.applied === 'open') { this.resolveUpTo(batch, 0); return true; }",
     plan: {
       flushes: 0,
       storeTimeoutMs: 3_000,
