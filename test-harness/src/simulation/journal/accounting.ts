@@ -56,9 +56,13 @@ export class Accounting {
     return this.lastRollback < since;
   }
 
-  /** Lives that began with one InitState, the latest first: an instance that is cleared while it is made is made again. */
+  /**
+   * Lives that began with one InitState, the one that is lived first, and then the latest: an instance that is cleared while
+   * it is made is made again, and when the store falls back, an earlier one may stand again.
+   */
   livesOf(birth: string): Life[] {
-    return [...this.auditor.lives.values()].filter((life) => life.birth === birth).reverse();
+    const lives = [...this.auditor.lives.values()].filter((life) => life.birth === birth).reverse();
+    return lives.sort((a, b) => Number(a.ended) - Number(b.ended));
   }
 
   done(note: CallNote): void {
