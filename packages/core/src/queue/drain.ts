@@ -280,7 +280,8 @@ export class Drain {
     const appended = await deferred.queue().catch(() => undefined);
     tenure.assertHeld();
     const batch = appended && backlog.inbox.get(appended.position.seq);
-    const isNext = appended?.position.seq === cursor + 1 && appended.position.index === call.updates.length - 1;
+    // If the store fell back meanwhile, another may have been appended in its place.
+    const isNext = appended?.position.seq === cursor + 1 && batch?.calls[0] === call;
     // First in the queue, as it was run: what came of it counts. Else it runs again, in its turn.
     if (!batch || !isNext || group.isEmpty(tenure.root)) return undefined;
     backlog.inbox.delete(batch.seq);

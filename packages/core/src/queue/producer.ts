@@ -228,6 +228,11 @@ export class Producer implements DeferredQueue {
     const outcome = await commitOnce(env, store, partition, commit, this.slot, deadline);
     if (outcome.applied === 'open') throw this.unknown(outcome.error);
     if (!outcome.applied) {
+      const { seen, heard } = outcome;
+      // When a store falls back to before an instance was cleared, handles from before that go on beside those from after:
+      // two producers with one slot. What one of them wrote may stand where the other's commit stood.
+      const isForeign = seen !== undefined && seen !== this.slotRev && !tried.has(seen);
+      if (isForeign && !heard) throw this.unknown(new StoreError('unknown', `commit ${commit.id} had no answer`));
       tried.add(commit.id);
       return false;
     }

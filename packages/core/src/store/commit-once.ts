@@ -5,8 +5,16 @@ import { StoreError } from './errors.js';
 /** What became of a commit. `open`: given up while its outcome was unknown; it may still be applied later. */
 export type Outcome =
   | { readonly applied: true; readonly seq: number | undefined }
-  /** `seen` is the revision of the commit's own key by then. */
-  | { readonly applied: false; readonly failed: readonly string[]; readonly seen: Revision | undefined }
+  /**
+   * `seen` is the revision of the commit's own key by then; `heard` that no answer was missed before. Else it was not applied
+   * only as long as nobody but this caller writes that key.
+   */
+  | {
+      readonly applied: false;
+      readonly failed: readonly string[];
+      readonly seen: Revision | undefined;
+      readonly heard: boolean;
+    }
   | { readonly applied: 'open'; readonly error: StoreError };
 
 const FIRST_WAIT = 10;
@@ -29,6 +37,7 @@ export async function commitOnce(
   deadline: number,
 ): Promise<Outcome> {
   let uncertain = false;
+  let heard = true;
   for (let attempt = 0; ; attempt++) {
     try {
       const result = await store.commit(partition, commit);
@@ -37,10 +46,15 @@ export async function commitOnce(
       uncertain = true;
       const now = await store.get(partition, [self]);
       const seen = now.entries[0]?.rev;
-      return seen === commit.id ? { applied: true, seq: undefined } : { applied: false, failed: result.failed, seen };
+      return seen === commit.id
+        ? { applied: true, seq: undefined }
+        : { applied: false, failed: result.failed, seen, heard };
     } catch (error) {
       if (!StoreError.is(error)) throw error;
-      if (error.code === 'unknown') uncertain = true;
+      if (error.code === 'unknown') {
+        uncertain = true;
+        heard = false;
+      }
       const mayPass = error.code === 'unknown' || error.code === 'unavailable';
       if (!mayPass || env.mono() >= deadline) {
         // Certainly not applied: say so plainly, as the store did. But of an earlier sending it says nothing.
