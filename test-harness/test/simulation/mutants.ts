@@ -174,12 +174,6 @@ const ofOurOwn: readonly Mutant[] = [
     quick: true,
   },
   {
-    name: 'a bound is taken for a position',
-    right: 'if (position.index === Infinity) return false;',
-    wrong: '',
-    plan: { keyed: 0.5, flushes: 0.9, failures: 0.3 },
-  },
-  {
     name: 'full speaks for sendings before it',
     right: 'if (!uncertain) throw error;',
     wrong: 'if (!uncertain || !mayPass) throw error;',
@@ -220,6 +214,14 @@ const ofOurOwn: readonly Mutant[] = [
     rollback: true,
     plan: { rollbacks: 25, flushes: 0.9, mix: { ...nothing, tell: 5, ask: 10 } },
     quick: true,
+  },
+  {
+    name: 'another in its place',
+    what: 'what ran before it was queued is committed for whatever stands where it was queued',
+    right: 'batch?.calls[0] === call;',
+    wrong: 'appended.position.index === call.updates.length - 1;',
+    rollback: true,
+    directed: true,
   },
   {
     name: 'done by its place alone',
