@@ -119,7 +119,10 @@ export class Auditor<Work = unknown, L extends Life<Work> = Life<Work>> {
     const { rollbacks, lateDuplicates } = server.counts;
     if (this.lives.has(commit.id) && rollbacks === 0 && lateDuplicates === 0)
       problem(`${name}: incarnation ${commit.id} lives a second time`, 'I8');
-    const life = model.born(newLife<Work>(name, commit.id, root), after);
+    const fresh = model.born(newLife<Work>(name, commit.id, root), after);
+    // Who has it open goes on with it, as its incarnation is the same.
+    const before = this.lives.get(commit.id);
+    const life = before ? Object.assign(before, fresh) : fresh;
     if (after.seq !== 0) problem(`${name}: is born with seq ${after.seq}`);
     this.lives.set(commit.id, life);
     this.current.set(name, life);
