@@ -9,13 +9,15 @@ import type { Script } from './scripts/script.js';
 import type { StartUp } from './start-up.js';
 import { withReplicas } from './wait.js';
 
+/** What a script reads, one at a time: characters from ! to ~, or none. */
+export type Word = string | number;
+
 /** What is asked of a server: one run of a script. */
 export interface Request<T> {
   readonly script: Script;
   /** All that it touches, which a cluster wants to know. The first, from which the script tells the others, does elsewhere. */
-  readonly keys: readonly string[];
-  /** Words, each with a space behind it. */
-  readonly words: string;
+  keys(all: boolean): readonly string[];
+  readonly words: readonly Word[];
   readonly values: Buffer;
   /** Whether it may go together with others. */
   readonly shares: boolean;
@@ -143,12 +145,17 @@ export class Calls {
   async #answersTo(requests: readonly Request<unknown>[]): Promise<ScriptAnswer> {
     const [first] = requests as [Request<unknown>];
     const { once, node, script } = first;
-    const alone = requests.length === 1;
-    const keys = alone ? first.keys : requests.map((request) => request.keys[0] as string);
-    const words = `${requests.length} ${requests.map((request) => request.words).join('')}`;
-    const values = alone ? first.values : Buffer.concat(requests.map((request) => request.values));
+    const keys: string[] = [];
+    const words: Word[] = [requests.length];
+    for (const request of requests) {
+      keys.push(...request.keys(this.#connection.client.isCluster));
+      words.push(...request.words);
+    }
+    // The last one too has a space behind it.
+    const text = words.join(' ').concat(' ');
+    const values = requests.length === 1 ? first.values : Buffer.concat(requests.map((request) => request.values));
     const send = (command: string, name: string): Promise<unknown> => {
-      const answer = this.#connection.send([command, name, String(keys.length), ...keys, words, values], node);
+      const answer = this.#connection.send([command, name, String(keys.length), ...keys, text, values], node);
       return once && this.#wait ? withReplicas(this.#connection, this.#wait, answer as Promise<ScriptAnswer>) : answer;
     };
     try {
@@ -256,14 +263,14 @@ class Call implements Timed {
  *
  * @throws StoreError `invalid` for a word that would be taken for several
  */
-export function wordsOf(...words: readonly (string | number)[]): string {
+export function wordsOf(...words: readonly Word[]): readonly Word[] {
   const bad = words.find((word) => NOT_A_WORD.test(String(word)));
   if (bad !== undefined)
     throw new StoreError(
       'invalid',
       `${JSON.stringify(bad)} holds characters other than ! to ~, as no name and no key does`,
     );
-  return words.map((word) => `${word} `).join('');
+  return words;
 }
 
 /** The ends of ranges have a character behind ~. */
@@ -289,8 +296,8 @@ export function aloneRequest<T>(
 
 const OPENING: Request<unknown> = aloneRequest({
   script: { sha: '', source: '' },
-  keys: [],
-  words: '',
+  keys: () => [],
+  words: [],
   read: () => undefined,
   what: () => 'opening',
 });

@@ -1,5 +1,7 @@
 import { type Commit, type CommitResult, StoreError } from '@motion-ts/core/store';
-import { type Request, revisionWord } from './calls.js';
+import { type Request, revisionWord, type Word } from './calls.js';
+import type { Hints } from './hints.js';
+import type { Keys } from './layout.js';
 import { type Script, scripts } from './scripts/script.js';
 
 const NONE: readonly never[] = [];
@@ -17,18 +19,17 @@ export class CommitRequest implements Request<CommitResult> {
   readonly once: boolean = true;
   readonly node: undefined;
   readonly plain: undefined;
-  readonly keys: readonly string[];
-  readonly words: string;
+  readonly words: readonly Word[];
   readonly values: Buffer;
+  readonly #names: Keys;
+  readonly #hints: Hints;
   readonly #partition: string;
   readonly #id: string;
   readonly #appends: boolean;
+  readonly #entriesOnly: boolean;
 
-  /**
-   * @param keys those of its entries, and, for commits that change more than entries, those of its bucket as well
-   * @throws StoreError `invalid`, `too_large`
-   */
-  constructor(partition: string, keys: readonly string[], commit: Commit) {
+  /** @throws StoreError `invalid`, `too_large` */
+  constructor(partition: string, names: Keys, commit: Commit, hints: Hints) {
     const { id, checks = NONE, seqIs, puts = NONE, appends = NONE, deletes = NONE, due, drop } = commit;
     if (drop && puts.length + appends.length > 0)
       throw new StoreError('invalid', `drop of ${partition} would leave what the same commit writes`);
@@ -41,24 +42,25 @@ export class CommitRequest implements Request<CommitResult> {
     this.#partition = partition;
     this.#id = id;
     this.#appends = appends.length > 0;
-    this.keys = mode === '' && !this.#appends ? keys.slice(0, 2) : keys;
-    let words = `${id} ${seqIs ?? ''} ${mode} ${ms} ${checks.length} `;
-    for (const { key, rev } of checks) words += `${key} ${revisionWord(rev)} `;
-    words += `${puts.length} `;
+    this.#names = names;
+    this.#hints = hints;
+    this.#entriesOnly = mode === '' && !this.#appends;
+    const words: Word[] = [id, seqIs ?? '', mode, ms, checks.length];
+    for (const { key, rev } of checks) words.push(key, revisionWord(rev));
+    words.push(puts.length);
     let bytes = 0;
     for (const { key, value } of puts) {
-      words += `${key} ${value.byteLength} `;
+      words.push(key, value.byteLength);
       bytes += value.byteLength;
     }
-    words += `${appends.length} `;
+    words.push(appends.length);
     for (const value of appends) {
-      words += `${value.byteLength} `;
+      words.push(value.byteLength);
       bytes += value.byteLength;
     }
     // As often as a caller names them: a script takes some thousands at once.
-    const gone = new Set(deletes);
-    words += `${gone.size} `;
-    for (const key of gone) words += `${key} `;
+    const gone = deletes.length > 1 ? [...new Set(deletes)] : deletes;
+    words.push(gone.length, ...gone);
     this.words = words;
     this.values = Buffer.allocUnsafe(bytes);
     let at = 0;
@@ -73,12 +75,19 @@ export class CommitRequest implements Request<CommitResult> {
     this.shares = checks.length + puts.length + appends.length + deletes.length <= FEW_OPS;
   }
 
+  keys(all: boolean): readonly string[] {
+    if (!all) return [this.#names.entries(this.#partition)];
+    const keys = this.#names.all(this.#partition);
+    return this.#entriesOnly ? keys.slice(0, 2) : keys;
+  }
+
   what(): string {
     return `commit ${this.#id} in ${this.#partition}`;
   }
 
   read(answer: unknown): CommitResult {
     if (Array.isArray(answer)) return { ok: false, failed: answer.map(String) };
+    this.#hints.changed(this.#partition);
     return this.#appends ? { ok: true, seq: Number(answer) } : { ok: true };
   }
 }

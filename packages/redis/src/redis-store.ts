@@ -16,7 +16,7 @@ import {
   type Store,
   StoreError,
 } from '@motion-ts/core/store';
-import { aloneRequest, Calls, wordsOf } from './calls.js';
+import { aloneRequest, Calls, type Word, wordsOf } from './calls.js';
 import { CommitRequest } from './commit.js';
 import { Connection } from './connection.js';
 import { Hints } from './hints.js';
@@ -102,7 +102,7 @@ export class RedisStore implements Store {
     return this.#calls.run(
       aloneRequest({
         script: scripts.list,
-        keys: this.#keys.all(partition).slice(0, 2),
+        keys: () => this.#keys.all(partition).slice(0, 2),
         words: wordsOf(
           behind ? `(${after}` : prefix === '' ? '-' : `[${prefix}`,
           // Keys end at \x7e.
@@ -116,12 +116,14 @@ export class RedisStore implements Store {
     );
   }
 
-  async commit(partition: string, commit: Commit): Promise<CommitResult> {
-    this.#assertOpen();
-    assertCommit(partition, commit, LIMITS);
-    const result = await this.#calls.run(new CommitRequest(partition, this.#keys.all(partition), commit));
-    if (result.ok) this.#hints.changed(partition);
-    return result;
+  commit(partition: string, commit: Commit): Promise<CommitResult> {
+    try {
+      this.#assertOpen();
+      assertCommit(partition, commit, LIMITS);
+      return this.#calls.run(new CommitRequest(partition, this.#keys, commit, this.#hints));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async scan(query: ScanQuery, cursor?: string): Promise<ScanPage> {
@@ -151,20 +153,20 @@ export class RedisStore implements Store {
   async cacheClear(partition: string): Promise<void> {
     this.#assertOpen();
     assertName('partition', partition);
-    await this.#cached(scripts.cacheClear, partition, '', 'cacheClear');
+    await this.#cached(scripts.cacheClear, partition, [], 'cacheClear');
   }
 
   #cached(
     script: Script,
     partition: string,
-    words: string,
+    words: readonly Word[],
     what: string,
     values?: Buffer,
   ): Promise<Uint8Array | undefined> {
     return this.#calls.run(
       aloneRequest({
         script,
-        keys: [this.#keys.cache(partition)],
+        keys: () => [this.#keys.cache(partition)],
         words,
         ...(values && { values }),
         read: (answer) => (answer instanceof Buffer ? bytesFrom(answer, answer.indexOf(SPACE) + 1) : undefined),

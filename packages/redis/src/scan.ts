@@ -43,7 +43,7 @@ export class Scanner {
     const request = (some: readonly number[], keys: readonly string[], node?: Redis): Request<Found[][]> =>
       aloneRequest({
         script: scripts.scan,
-        keys,
+        keys: () => keys,
         words: wordsOf(
           this.#keys.head,
           `}${index}`,

@@ -1,5 +1,5 @@
 import { type Entry, type Got, type Key, type Revision, type Snapshot, StoreError } from '@motion-ts/core/store';
-import { type Request, revisionWord } from './calls.js';
+import { type Request, revisionWord, type Word } from './calls.js';
 import { LIMITS } from './layout.js';
 import { type Script, scripts } from './scripts/script.js';
 import type { ServerClock } from './server-clock.js';
@@ -23,8 +23,8 @@ export class GetRequest implements Request<Snapshot> {
   readonly once: boolean = false;
   readonly node: undefined;
   readonly values: Buffer = NO_VALUES;
-  readonly keys: readonly string[];
   readonly #partition: string;
+  readonly #entries: string;
   readonly #wanted: readonly Key[];
   readonly #known: readonly (Revision | undefined)[] | undefined;
   readonly #clock: ServerClock;
@@ -41,19 +41,23 @@ export class GetRequest implements Request<Snapshot> {
     this.#wanted = [...wanted];
     this.#known = known && [...known];
     this.#clock = clock;
-    this.keys = [entries];
+    this.#entries = entries;
     this.shares = wanted.length <= SHARED_KEYS;
   }
 
-  get words(): string {
-    let words = `${LIMITS.getBytes} ${this.#wanted.length} `;
-    for (const [i, key] of this.#wanted.entries()) words += `${key} ${revisionWord(this.#known?.[i])} `;
+  get words(): readonly Word[] {
+    const words: Word[] = [LIMITS.getBytes, this.#wanted.length];
+    for (const [i, key] of this.#wanted.entries()) words.push(key, revisionWord(this.#known?.[i]));
     return words;
+  }
+
+  keys(): readonly string[] {
+    return [this.#entries];
   }
 
   get plain(): readonly [string, ...string[]] | undefined {
     if (this.#wanted.length > PLAIN_KEYS) return undefined;
-    return ['hmget', this.keys[0] as string, '', ...this.#wanted];
+    return ['hmget', this.#entries, '', ...this.#wanted];
   }
 
   what(): string {

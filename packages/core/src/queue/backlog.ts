@@ -27,6 +27,8 @@ export class Backlog {
   private readonly wakeup: Wakeup;
   /** The newest seq that is known of. */
   private knownSeq: number;
+  /** Whether more may be there than is known of. */
+  private unsure = false;
   private stopping = false;
 
   constructor(queue: QueueContext, tenure: Tenure, inbox: Inbox, seq: number, wakeup: Wakeup) {
@@ -59,9 +61,9 @@ export class Backlog {
     }
   }
 
-  /** Something may have been appended elsewhere. */
+  /** Something may have been appended elsewhere: the next load looks. */
   suspect(): void {
-    this.appended(this.tenure.root.cursor + 1);
+    this.unsure = true;
   }
 
   /** Outages are no longer waited out. */
@@ -71,7 +73,7 @@ export class Backlog {
 
   /** Whether nothing is queued as far as is known. */
   get isEmpty(): boolean {
-    return this.window.length === 0 && this.inbox.size === 0 && this.knownSeq <= this.tenure.root.cursor;
+    return this.window.length === 0 && this.inbox.size === 0 && !this.unsure && this.knownSeq <= this.tenure.root.cursor;
   }
 
   /** Whether what comes next was appended here. Else others may wait for it, elsewhere: it is fetched without delay. */
@@ -92,9 +94,18 @@ export class Backlog {
     if (this.window.length > 0) return true;
     this.takeInbox(cursor);
     if (this.window.length > 0) return true;
+    if (this.unsure && this.knownSeq <= cursor) await this.look();
     if (this.knownSeq <= cursor) return false;
     await this.fetch(cursor + 1);
     return this.window.length > 0;
+  }
+
+  /** Asks how far the queue goes, and for nothing in it: mostly, that is no further. */
+  private async look(): Promise<void> {
+    const { store, partition } = this.queue;
+    const { seq } = await this.patiently(() => store.get(partition, []));
+    this.unsure = false;
+    this.appended(seq);
   }
 
   private takeInbox(cursor: number): void {

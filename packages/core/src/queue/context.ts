@@ -1,5 +1,5 @@
+import type { Cancellation } from '../cancellation.js';
 import type { Env } from '../env.js';
-import type { Signal } from '../signal.js';
 import type { Chunks } from '../state/chunks.js';
 import type { Codec } from '../state/codec.js';
 import type { Call, Changes, Outcome, Root } from '../state/records.js';
@@ -64,7 +64,7 @@ export interface Turn {
   /** 1 for the first try. */
   readonly attempt: number;
   readonly epoch: number;
-  readonly signal: Signal;
+  readonly cancellation: Cancellation;
 }
 
 /** Runs users' code. The queue knows nothing of components. */

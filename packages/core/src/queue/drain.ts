@@ -25,7 +25,9 @@ export type Drained =
   /** Somebody else is the holder now. */
   | { readonly kind: 'lost' };
 
+/** A look for others' appends is the earlier, in milliseconds, and in commits, the faster the store is. */
 const FIRST_IDLE_LOOK = 5;
+const IDLE_COMMITS = 2;
 /** Updates that nobody waits for are gathered for so many times as long as a commit takes. */
 const GATHER_COMMITS = 4;
 /** Nor longer than this, in milliseconds. */
@@ -46,6 +48,7 @@ export class Drain {
   private readonly wakeup: Wakeup;
   private stopping = false;
   private idling = false;
+  private gathering = false;
   private deferred: Deferred | undefined;
   private readonly patience: Patience;
 
@@ -62,13 +65,14 @@ export class Drain {
     this.tenure = new Tenure(queue, taken.fence, taken.committed);
     this.backlog = new Backlog(queue, this.tenure, inbox, taken.seq, this.wakeup);
     this.committer = new Committer(queue, this.tenure, this.backlog);
-    this.tenure.signal.addEventListener('abort', () => this.wakeup.wake());
+    this.tenure.cancellation.add(() => this.wakeup.wake());
   }
 
   /** This process appended; what, is in the inbox. */
   appended(seq: number): void {
     this.backlog.appended(seq);
-    this.wakeup.wake();
+    // What is gathered is not looked at one by one.
+    if (!this.gathering || this.backlog.inbox.size >= this.queue.options.groupCount) this.wakeup.wake();
   }
 
   /** Whether a call may run here before it is queued: the holder sits idle, and nothing is queued as far as is known. */
@@ -132,7 +136,7 @@ export class Drain {
   private async work(): Promise<Drained> {
     const { env, turns } = this.queue;
     let idleSince = env.mono();
-    let idleLook = FIRST_IDLE_LOOK;
+    let idleLook = this.firstIdleLook();
     for (;;) {
       const turn = turns.due();
       if (turn) await turn;
@@ -144,7 +148,7 @@ export class Drain {
         this.deferred = undefined;
         if (retryInMs !== undefined) return { kind: 'retry', inMs: retryInMs };
         idleSince = env.mono();
-        idleLook = FIRST_IDLE_LOOK;
+        idleLook = this.firstIdleLook();
       } else if (env.mono() - idleSince < this.lingerMs()) {
         this.idling = true;
         const woken = await this.wakeup.wait(idleLook);
@@ -155,6 +159,10 @@ export class Drain {
         idleLook *= 2;
       } else if (await this.leaveIdle()) return { kind: 'idle' };
     }
+  }
+
+  private firstIdleLook(): number {
+    return Math.max(FIRST_IDLE_LOOK, IDLE_COMMITS * this.tenure.commitMs);
   }
 
   private async hasWork(): Promise<boolean> {
@@ -173,7 +181,9 @@ export class Drain {
     while (!events.isAwaited() && !this.stopping && !this.deferred && this.backlog.inbox.size < options.groupCount) {
       const left = until - env.mono();
       if (left <= 0) return;
+      this.gathering = true;
       await this.wakeup.wait(left);
+      this.gathering = false;
       this.tenure.assertHeld();
     }
   }
@@ -189,7 +199,7 @@ export class Drain {
     if (env.now() - this.tenure.root.sweptAt >= options.sweepMs)
       await sweep(this.queue, this.tenure, () => this.stopping || !this.backlog.isEmpty);
     const released = await this.tenure.releaseIdle();
-    if (!released) this.backlog.suspect();
+    if (!released) this.backlog.appended(this.tenure.root.cursor + 1);
     return released;
   }
 
@@ -203,7 +213,7 @@ export class Drain {
     const { tenure, queue } = this;
     const { running, cursor, carefulUntil } = tenure.root;
     if (running === null || carefulUntil <= cursor) return this.runGroup();
-    const leave = await queue.suspects.enter(tenure.signal);
+    const leave = await queue.suspects.enter(tenure.cancellation.signal);
     try {
       tenure.assertHeld();
       return this.stopping ? undefined : await this.runGroup();
@@ -230,9 +240,8 @@ export class Drain {
         if (result === 'not now') return this.committer.commit(group);
         if (result === 'done') continue;
         // What ran before is committed first. What this one changed came of that state, and goes into a commit of its own.
-        const { signal } = tenure;
         await this.committer.commit(group);
-        if (tenure.isOver || signal.aborted || backlog.window[0] !== batch) return undefined;
+        if (tenure.cancellation.isCancelled || backlog.window[0] !== batch) return undefined;
         group = new Group(this.queue, tenure.state, tenure.root);
         group.beginBatch(batch);
         group.ran.add(item.id);

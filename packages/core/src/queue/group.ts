@@ -177,7 +177,7 @@ export class Group {
 
   /** An update becomes a dead letter, with its payload, so that it can be redriven. */
   async bury(
-    { id, flow, update, call }: Omit<Turn, 'attempt' | 'epoch' | 'signal'>,
+    { id, flow, update, call }: Omit<Turn, 'attempt' | 'epoch' | 'cancellation'>,
     error: unknown,
     tries: number,
   ): Promise<void> {

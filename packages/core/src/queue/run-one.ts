@@ -1,3 +1,4 @@
+import type { Cancellation } from '../cancellation.js';
 import { MotionError } from '../errors.js';
 import { mostDirBytes } from '../state/dir.js';
 import type { Changes } from '../state/records.js';
@@ -38,12 +39,12 @@ export async function runOne(
     group.discard(item, 'newer');
     return 'done';
   }
-  const { signal } = tenure;
-  const turn: Turn = { id, flow, update, call, attempt: group.tries + 1, epoch: tenure.root.epoch, signal };
+  const { cancellation } = tenure;
+  const turn: Turn = { id, flow, update, call, attempt: group.tries + 1, epoch: tenure.root.epoch, cancellation };
   if (batch.seq <= tenure.root.carefulUntil && (await isPoison(queue, tenure, group, turn))) return 'done';
   try {
     const result = runner.run(turn, group.state);
-    const changes = result instanceof Promise ? await unlessAborted(result, signal) : result;
+    const changes = result instanceof Promise ? await unlessCancelled(result, cancellation) : result;
     tenure.assertHeld();
     const room = group.canTake(changes);
     if (room === 'never') throw tooMuch(turn, queue);
@@ -54,7 +55,7 @@ export async function runOne(
   } catch (error) {
     tenure.assertHeld();
     // Told to stop: that it gave up is not its fault.
-    if (signal.aborted) return 'not now';
+    if (cancellation.isCancelled) return 'not now';
     await group.fail(turn, error, policy);
     return group.retryInMs === undefined ? 'done' : 'not now';
   }
@@ -91,15 +92,24 @@ async function isPoison({ options, events }: QueueContext, tenure: Tenure, group
 }
 
 /** A method that does not heed its signal must not keep its holder. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) {
+function unlessCancelled<T>(promise: Promise<T>, cancellation: Cancellation): Promise<T> {
+  if (cancellation.isCancelled) {
     // What becomes of the method is nobody's business any more, but must not end the process.
     promise.catch(() => undefined);
-    return Promise.reject(signal.reason);
+    return Promise.reject(cancellation.reason);
   }
   return new Promise((resolve, reject) => {
-    const aborted = (): void => reject(signal.reason);
-    signal.addEventListener('abort', aborted);
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
+    const cancelled = (): void => reject(cancellation.reason);
+    cancellation.add(cancelled);
+    promise.then(
+      (value) => {
+        cancellation.remove(cancelled);
+        resolve(value);
+      },
+      (error: unknown) => {
+        cancellation.remove(cancelled);
+        reject(error);
+      },
+    );
   });
 }

@@ -1,3 +1,4 @@
+import { Cancellation } from '../cancellation.js';
 import { MotionError } from '../errors.js';
 import { ROOT } from '../state/keys.js';
 import type { Root } from '../state/records.js';
@@ -13,13 +14,12 @@ const leave = (root: Root): Root => ({ ...root, beat: root.beat + 1, holder: nul
 export class Tenure {
   /** The newest state that this holder committed, or found when it took the lease. */
   state: Committed;
-  /** Aborted when the lease is lost or given back, or when running updates are told to give up. */
-  readonly signal: AbortSignal;
+  /** When the lease is lost or given back, or when running updates are told to give up. */
+  readonly cancellation: Cancellation = new Cancellation();
   private readonly queue: QueueContext;
   private readonly fence: Fence<Root>;
-  private readonly abort = new AbortController();
   /** How long the last commit took, in milliseconds. */
-  commitMs = 0;
+  commitMs: number;
   private duePushedAt: number;
   private renewing = false;
   private cancelRenewal: (() => void) | undefined;
@@ -28,9 +28,10 @@ export class Tenure {
     this.queue = queue;
     this.fence = fence;
     this.state = committed;
-    this.signal = this.abort.signal;
     this.duePushedAt = fence.changedAt;
-    fence.signal.addEventListener('abort', () => this.abort.abort(fence.signal.reason));
+    // The one that took the lease.
+    this.commitMs = queue.env.mono() - fence.changedAt;
+    fence.lost.add(() => this.cancellation.cancel(() => fence.lost.reason));
     this.renewLater();
   }
 
@@ -44,12 +45,12 @@ export class Tenure {
   }
 
   get isOver(): boolean {
-    return this.fence.signal.aborted;
+    return this.fence.lost.isCancelled;
   }
 
   /** @throws MotionError `LEASE_LOST` */
   assertHeld(): void {
-    if (this.fence.signal.aborted) throw this.fence.signal.reason;
+    if (this.fence.lost.isCancelled) throw this.fence.lost.reason;
   }
 
   /** Whether the store was heard of so long ago that the lease is as good as lost. */
@@ -59,7 +60,7 @@ export class Tenure {
 
   /** Tells running updates to give up. */
   interrupt(error: MotionError): void {
-    this.abort.abort(error);
+    this.cancellation.cancel(() => error);
   }
 
   /**
@@ -128,10 +129,10 @@ export class Tenure {
   }
 
   /** No more renewals, and no more commits: a late one would take the lease again. */
-  end(why: string, cause?: unknown): void {
+  end(why: string): void {
     this.cancelRenewal?.();
     this.cancelRenewal = undefined;
-    this.fence.abandon(cause, why);
+    this.fence.end(why);
   }
 
   private renewLater(): void {

@@ -1,3 +1,4 @@
+import type { Cancellation } from '../cancellation.js';
 import type { UpdateContext } from '../component/context.js';
 import { type Definition, findUpdate, type UpdateDefinition } from '../component/definition.js';
 import { MotionError } from '../errors.js';
@@ -21,6 +22,34 @@ type Method = (...args: unknown[]) => unknown;
 /** Looked up at every call, so that an override in a subclass, or on the object itself, is used. */
 export function methodOf({ component }: RegisteredComponent, name: PropertyKey): Method {
   return component[name] as Method;
+}
+
+class RunContext implements UpdateContext {
+  readonly instanceId: string;
+  readonly componentName: string;
+  readonly flow: string;
+  readonly updateId: string;
+  readonly epoch: number;
+  readonly attempt: number;
+  readonly #cancellation: Cancellation;
+  #own: AbortSignal | undefined;
+
+  constructor(instanceId: string, componentName: string, turn: Turn, signal: AbortSignal | undefined) {
+    this.instanceId = instanceId;
+    this.componentName = componentName;
+    this.flow = turn.flow;
+    this.updateId = turn.id;
+    this.epoch = turn.epoch;
+    this.attempt = turn.attempt;
+    this.#cancellation = turn.cancellation;
+    this.#own = signal;
+  }
+
+  /** Of its own: the holder's lives long, and would gather the listeners of all updates. */
+  get signal(): AbortSignal {
+    this.#own ??= AbortSignal.any([this.#cancellation.signal]);
+    return this.#own;
+  }
 }
 
 /** Runs one component's update methods, for one instance. */
@@ -62,10 +91,10 @@ export class ComponentRunner implements UpdateRunner {
     const what = `update '${turn.update}' of flow '${turn.flow}' of ${this.what}`;
     const { timeoutMs } = update;
     if (timeoutMs !== undefined)
-      return bounded({ env: this.settings.env, timeoutMs, signal: turn.signal, what }, (signal) =>
+      return bounded({ env: this.settings.env, timeoutMs, signal: turn.cancellation.signal, what }, (signal) =>
         this.call(update, turn, state, props, signal),
       ).then((patch) => this.changesOf(patch, what));
-    const patch = this.call(update, turn, state, props, turn.signal);
+    const patch = this.call(update, turn, state, props, undefined);
     return isThenable(patch)
       ? Promise.resolve(patch).then((settled) => this.changesOf(settled, what))
       : this.changesOf(patch, what);
@@ -76,22 +105,9 @@ export class ComponentRunner implements UpdateRunner {
     turn: Turn,
     state: Readonly<Record<string, unknown>>,
     props: unknown,
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
   ): unknown {
-    let own: AbortSignal | undefined;
-    const context: UpdateContext = {
-      instanceId: this.instanceId,
-      componentName: this.registered.definition.name,
-      flow: turn.flow,
-      // Of its own: the holder's lives long, and would gather the listeners of all updates.
-      get signal() {
-        own ??= AbortSignal.any([signal]);
-        return own;
-      },
-      updateId: turn.id,
-      epoch: turn.epoch,
-      attempt: turn.attempt,
-    };
+    const context = new RunContext(this.instanceId, this.registered.definition.name, turn, signal);
     return methodOf(this.registered, update.method).call(this.registered.component, state, props, context);
   }
 

@@ -110,6 +110,7 @@ const NONE: readonly never[] = [];
 const FEW = 64;
 
 function assertWrittenOnce(partition: string, puts: readonly Put[], deletes: readonly Key[]): void {
+  if (puts.length + deletes.length < 2) return;
   const few = puts.length * (puts.length + deletes.length) <= FEW;
   const written = few ? undefined : new Set<Key>();
   for (const [i, { key }] of puts.entries()) {

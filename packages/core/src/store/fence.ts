@@ -1,6 +1,6 @@
+import { Cancellation } from '../cancellation.js';
 import type { Env } from '../env.js';
 import { MotionError } from '../errors.js';
-import type { Signal } from '../signal.js';
 import { commitOnce } from './commit-once.js';
 import type { Commit, Key, Revision, Store } from './contract.js';
 
@@ -42,8 +42,8 @@ export class Fence<T> {
   rev: Revision | null;
   /** When the last change that was applied was sent, on `env.mono()`. */
   changedAt: number;
-  readonly signal: Signal;
-  private readonly lost = new AbortController();
+  /** Cancelled, with `LEASE_LOST`, when it has ended. */
+  readonly lost: Cancellation = new Cancellation();
   private readonly options: FenceOptions<T>;
   /** Changes go one at a time: each must know the revision before it. */
   private tail: Promise<unknown> | undefined;
@@ -52,7 +52,6 @@ export class Fence<T> {
     this.record = record;
     this.rev = rev;
     this.options = options;
-    this.signal = this.lost.signal;
     this.changedAt = options.env.mono();
   }
 
@@ -83,10 +82,14 @@ export class Fence<T> {
   }
 
   /** Ends it from this side: later changes throw `LEASE_LOST`. */
+  end(why: string, cause?: unknown): void {
+    this.lost.cancel(() => new MotionError('LEASE_LOST', `${this.options.what} ${why}`, { cause }));
+  }
+
+  /** {@link end}s it. @returns what its owner is told */
   abandon(cause?: unknown, why = 'was lost: another holder took it over'): MotionError {
-    const error = new MotionError('LEASE_LOST', `${this.options.what} ${why}`, { cause });
-    if (!this.lost.signal.aborted) this.lost.abort(error);
-    return this.lost.signal.reason as MotionError;
+    this.end(why, cause);
+    return this.lost.reason as MotionError;
   }
 
   private async replace(
@@ -95,7 +98,7 @@ export class Fence<T> {
     id: string,
     patienceMs: number,
   ): Promise<Changed<T>> {
-    if (this.lost.signal.aborted) throw this.lost.signal.reason;
+    if (this.lost.isCancelled) throw this.lost.reason;
     const { env, store, partition, key, encode } = this.options;
     const record = next(this.record);
     const before = this.rev;

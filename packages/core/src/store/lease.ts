@@ -71,7 +71,7 @@ export class Lease {
     this.fence = fence;
     this.epoch = fence.record.epoch;
     this.holder = fence.record.holder as string;
-    this.signal = fence.signal;
+    this.signal = fence.lost.signal;
     let cancel = (): void => undefined;
     const next = (): void => {
       cancel = env.timer(
@@ -191,6 +191,6 @@ export class Lease {
     } catch (error) {
       if (!MotionError.is(error, 'LEASE_LOST')) throw error;
     }
-    this.fence.abandon(undefined, 'was released');
+    this.fence.end('was released');
   }
 }
