@@ -47,7 +47,8 @@ export class GetRequest implements Request<Snapshot> {
 
   get words(): readonly Word[] {
     const words: Word[] = [LIMITS.getBytes, this.#wanted.length];
-    for (const [i, key] of this.#wanted.entries()) words.push(key, revisionWord(this.#known?.[i]));
+    for (let i = 0; i < this.#wanted.length; i++)
+      words.push(this.#wanted[i] as Key, revisionWord(this.#known?.[i]));
     return words;
   }
 

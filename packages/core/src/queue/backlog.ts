@@ -43,7 +43,7 @@ export class Backlog {
   /** Something was appended here. */
   appended(seq: number): void {
     if (seq > this.knownSeq) this.knownSeq = seq;
-    this.dropPast();
+    if (seq <= this.tenure.root.cursor) this.inbox.delete(seq);
   }
 
   /** So many batches of the window are done: the cursor is behind them. */

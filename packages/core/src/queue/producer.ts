@@ -149,6 +149,7 @@ export class Producer implements DeferredQueue {
   private nextBatch(): Waiting[] {
     const { batchCount } = this.queue.options;
     const { commitOps } = this.queue.store.limits;
+    if (this.waiting.length === 1) return this.waiting.splice(0);
     const keys = new Set<string>();
     let bytes = 0;
     let n = 0;

@@ -5,6 +5,7 @@ import { MotionError } from '../errors.js';
 import { type Appended, isPast, type Position } from '../queue/position.js';
 import type { Settled } from '../queue/waiters.js';
 import { type Call, encodeChanges, updateId, WRITE_STATE } from '../state/records.js';
+import type { Committed } from '../state/view.js';
 import type { DeadLetter, Instance, RunOptions, SignalOptions } from './api.js';
 import { checkOptions, noOptions } from './call-options.js';
 import {
@@ -171,10 +172,14 @@ export class InstanceHandle {
   }
 
   private async serve(flow: FlowDefinition, props: FlowProps, options: RunOptions, what: string): Promise<Served> {
-    const { request, key, hit } = await this.prepare(flow, props, options, what);
+    const { committed } = await this.opened.refresh();
+    const request = this.requestOf(flow, committed, props, options, what);
+    const key = this.cacheKey(request, committed, options);
+    if (key === undefined) return await serveWhole(request);
+    const hit = await this.cached(key, options);
     if (hit) return hit;
     const served = await serveWhole(request);
-    if (key !== undefined) await this.keep(key, served, request);
+    await this.keep(key, served, request);
     return served;
   }
 
@@ -187,7 +192,10 @@ export class InstanceHandle {
       if (!flow.serve)
         throw new MotionError('UNKNOWN_FLOW', `${what} has no @Serve method, so it cannot be streamed; use run()`);
       const props = await checkProps(flow, given, what);
-      const { request, key, hit } = await this.prepare(flow, props, options, what);
+      const { committed } = await this.opened.refresh();
+      const request = this.requestOf(flow, committed, props, options, what);
+      const key = this.cacheKey(request, committed, options);
+      const hit = key === undefined ? undefined : await this.cached(key, options);
       if (hit?.chunks) yield* hit.chunks;
       const served = hit ?? (yield* serveStream(request));
       if (!hit && key !== undefined) await this.keep(key, served, request);
@@ -198,20 +206,28 @@ export class InstanceHandle {
     }
   }
 
-  /** A serve's call, on the state as of now; and where its result is cached, with what is there, if it may be used. */
-  private async prepare(
+  private requestOf(
     flow: FlowDefinition,
+    { state }: Committed,
     props: FlowProps,
-    { ignoreCache, forceRefresh, signal }: RunOptions,
+    { signal }: RunOptions,
     what: string,
-  ): Promise<{ request: ServeCall; key: string | undefined; hit: Served | undefined }> {
-    const { opened, cache } = this;
+  ): ServeCall {
     const serve = flow.serve as NonNullable<typeof flow.serve>;
-    const { committed } = await opened.refresh();
-    const request: ServeCall = { opened, flow, serve, state: committed.state, props, signal, what };
-    if (!cache || !serve.cache || ignoreCache) return { request, key: undefined, hit: undefined };
-    const key = cache.key(flow, props, committed, what);
-    return { request, key, hit: forceRefresh ? undefined : await cache.get(key) };
+    return { opened: this.opened, flow, serve, state, props, signal, what };
+  }
+
+  /** Where a serve's result is cached, if it is. */
+  private cacheKey(
+    { flow, serve, props, what }: ServeCall,
+    committed: Committed,
+    { ignoreCache }: RunOptions,
+  ): string | undefined {
+    return !serve.cache || ignoreCache ? undefined : this.cache?.key(flow, props, committed, what);
+  }
+
+  private async cached(key: string, { forceRefresh }: RunOptions): Promise<Served | undefined> {
+    return forceRefresh ? undefined : this.cache?.get(key);
   }
 
   private async keep(key: string, served: Served, { serve, what }: ServeCall): Promise<void> {
@@ -219,27 +235,20 @@ export class InstanceHandle {
   }
 
   /** Queues the flow's updates; waits for them too, if asked to. */
-  private async queue(
+  private queue(
     flow: FlowDefinition,
     props: FlowProps,
     served: Served,
     options: RunOptions,
     what: string,
-  ): Promise<void> {
+  ): Promise<unknown> {
     const { env, codec } = this.host.settings;
     const payload = encodePayload({ props, serveResult: served.result, passed: served.passed }, codec, what);
-    const call = {
-      id: env.id(),
-      flow: flow.name,
-      updates: flow.updates.map(({ name }) => name),
-      payload,
-      at: env.now(),
-    };
-    const { idempotencyKey, flushUpdates } = options;
-    const signal = options.signal;
+    const call = { id: env.id(), flow: flow.name, updates: flow.updateNames, payload, at: env.now() };
+    const { idempotencyKey, flushUpdates, signal } = options;
     if (flushUpdates && idempotencyKey === undefined) return this.commit(call, signal);
-    const appended = await this.opened.producer.append({ call, idempotencyKey });
-    if (flushUpdates) await this.committed(appended, signal);
+    const appended = this.opened.producer.append({ call, idempotencyKey });
+    return flushUpdates ? appended.then((found) => this.committed(found, signal)) : appended;
   }
 
   /** Resolves when a call's updates are committed. */

@@ -85,7 +85,8 @@ export class Chunks {
   /** An inline value, as an entry holds it; undefined when it is too long for that. */
   inline(bytes: Uint8Array): Uint8Array | undefined {
     if (bytes.byteLength > this.inlineBytes) return undefined;
-    const value = new Uint8Array(bytes.byteLength + 1);
+    // Of a pool: memory of its own would cost more than all else that an append needs.
+    const value = Buffer.allocUnsafe(bytes.byteLength + 1);
     value[0] = INLINE;
     value.set(bytes, 1);
     return value;

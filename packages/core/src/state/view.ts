@@ -27,8 +27,6 @@ export class Committed {
   readonly root: Root;
   readonly dirRev: Revision;
   readonly entries: ReadonlyMap<string, StateEntry>;
-  /** Ready for a get that need not bring the root again. */
-  readonly known: { readonly known: readonly [Revision] };
   readonly codec: Codec;
   private shared: Readonly<Record<string, unknown>> | undefined;
   private fingerprint: string | undefined;
@@ -38,7 +36,6 @@ export class Committed {
     this.root = root;
     this.dirRev = dirRev;
     this.entries = entries;
-    this.known = { known: [rootRev] };
     this.codec = codec;
   }
 
@@ -145,7 +142,9 @@ export class View {
     const { current } = this;
     if (!current) return this.load();
     const ticket = ++this.started;
-    const { seq, dueIn, entries } = await this.store.get(this.partition, ROOT_ONLY, current.known);
+    const { seq, dueIn, entries } = await this.store.get(this.partition, ROOT_ONLY, {
+      known: [current.rootRev],
+    });
     const rev = entries[0]?.rev;
     if (rev === current.rootRev) return { committed: current, seq, dueIn };
     // A commit of this very process came between: it is as good as what the get saw.
