@@ -36,8 +36,6 @@ export interface FlowDefinition {
   readonly serve?: ServeDefinition;
   /** In the order of their declaration, those of the base class first. */
   readonly updates: readonly UpdateDefinition[];
-  /** What a call of it queues. */
-  readonly updateNames: readonly string[];
 }
 
 /** All that the runtime needs to know of a component's class. */
@@ -233,13 +231,7 @@ function finishFlow(draft: Draft, name: string, { serve, updates }: FlowDraft): 
     );
   let [schema] = schemas;
   for (const { method } of all) schema ??= observer.inferSchema?.(draft.ctor, method);
-  return Object.freeze({
-    name,
-    ...(schema && { schema }),
-    ...(serve && { serve }),
-    updates: Object.freeze(updates),
-    updateNames: Object.freeze(updates.map((update) => update.name)),
-  });
+  return Object.freeze({ name, ...(schema && { schema }), ...(serve && { serve }), updates: Object.freeze(updates) });
 }
 
 function label(ctor: unknown): string {

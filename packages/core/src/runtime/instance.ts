@@ -244,7 +244,7 @@ export class InstanceHandle {
   ): Promise<unknown> {
     const { env, codec } = this.host.settings;
     const payload = encodePayload({ props, serveResult: served.result, passed: served.passed }, codec, what);
-    const call = { id: env.id(), flow: flow.name, updates: flow.updateNames, payload, at: env.now() };
+    const call = { id: env.id(), flow: flow.name, updates: flow.updates.map(nameOf), payload, at: env.now() };
     const { idempotencyKey, flushUpdates, signal } = options;
     if (flushUpdates && idempotencyKey === undefined) return this.commit(call, signal);
     const appended = this.opened.producer.append({ call, idempotencyKey });
@@ -298,6 +298,8 @@ export class InstanceHandle {
     }
   }
 }
+
+const nameOf = ({ name }: { readonly name: string }): string => name;
 
 /** The handle, as its component's types describe it: they say more than a class without them can. */
 export function typedHandle<C extends AnyComponent>(handle: InstanceHandle): Instance<C> {

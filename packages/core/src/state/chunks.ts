@@ -85,8 +85,9 @@ export class Chunks {
   /** An inline value, as an entry holds it; undefined when it is too long for that. */
   inline(bytes: Uint8Array): Uint8Array | undefined {
     if (bytes.byteLength > this.inlineBytes) return undefined;
-    // Of a pool: memory of its own would cost more than all else that an append needs.
-    const value = Buffer.allocUnsafe(bytes.byteLength + 1);
+    // Of the pool that Buffers share: memory of its own would be what costs most of a small value.
+    const { buffer, byteOffset, byteLength } = Buffer.allocUnsafe(bytes.byteLength + 1);
+    const value = new Uint8Array(buffer, byteOffset, byteLength);
     value[0] = INLINE;
     value.set(bytes, 1);
     return value;
