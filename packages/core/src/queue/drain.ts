@@ -149,15 +149,20 @@ export class Drain {
         if (retryInMs !== undefined) return { kind: 'retry', inMs: retryInMs };
         idleSince = env.mono();
         idleLook = this.firstIdleLook();
-      } else if (env.mono() - idleSince < this.lingerMs()) {
-        this.idling = true;
-        const woken = await this.wakeup.wait(idleLook);
-        this.idling = false;
-        if (woken) continue;
-        // Others' appends are seen at the next look; this process's own come with a wake-up.
-        this.backlog.suspect();
-        idleLook *= 2;
-      } else if (await this.leaveIdle()) return { kind: 'idle' };
+        continue;
+      }
+      const left = this.lingerMs() - (env.mono() - idleSince);
+      if (left <= 0) {
+        if (await this.leaveIdle()) return { kind: 'idle' };
+        continue;
+      }
+      this.idling = true;
+      const woken = await this.wakeup.wait(Math.min(idleLook, left));
+      this.idling = false;
+      if (woken) continue;
+      // This process's own appends come with a wake-up. Others' are seen at the next look, or as the lease is given back.
+      if (idleLook < left) this.backlog.suspect();
+      idleLook *= 2;
     }
   }
 

@@ -147,9 +147,9 @@ export class Producer implements DeferredQueue {
 
   /** What waits, as far as it fits one batch; no two calls with one idempotency key, and some calls alone. */
   private nextBatch(): Waiting[] {
+    if (this.waiting.length === 1) return this.waiting.splice(0);
     const { batchCount } = this.queue.options;
     const { commitOps } = this.queue.store.limits;
-    if (this.waiting.length === 1) return this.waiting.splice(0);
     const keys = new Set<string>();
     let bytes = 0;
     let n = 0;
