@@ -47,8 +47,7 @@ export class GetRequest implements Request<Snapshot> {
 
   get words(): readonly Word[] {
     const words: Word[] = [LIMITS.getBytes, this.#wanted.length];
-    for (let i = 0; i < this.#wanted.length; i++)
-      words.push(this.#wanted[i] as Key, revisionWord(this.#known?.[i]));
+    for (let i = 0; i < this.#wanted.length; i++) words.push(this.#wanted[i] as Key, revisionWord(this.#known?.[i]));
     return words;
   }
 

@@ -73,7 +73,9 @@ export class Backlog {
 
   /** Whether nothing is queued as far as is known. */
   get isEmpty(): boolean {
-    return this.window.length === 0 && this.inbox.size === 0 && !this.unsure && this.knownSeq <= this.tenure.root.cursor;
+    return (
+      this.window.length === 0 && this.inbox.size === 0 && !this.unsure && this.knownSeq <= this.tenure.root.cursor
+    );
   }
 
   /** Whether what comes next was appended here. Else others may wait for it, elsewhere: it is fetched without delay. */
