@@ -153,6 +153,8 @@ export class PostgresProcess {
 
   /** SIGKILL to all, as a crash would end them; resolves once they are gone, so that {@link restart} finds no trace. */
   async kill(): Promise<void> {
+    // It starts no new ones then, of which we would not know.
+    if (this.running && !this.#contained) this.#postmaster.pause();
     const children = this.#children();
     await this.#postmaster.kill();
     signal(children, 'SIGKILL');
