@@ -1,3 +1,5 @@
+import type { Signal } from './signal.js';
+
 /**
  * What an AbortController does, for a fraction of its price as long as nobody asks for the signal: most work ends without
  * having been cancelled, and what is cancelled mostly has nobody who would want to know why.
@@ -35,7 +37,7 @@ export class Cancellation {
   }
 
   /** For users' code, and for what is built on signals. */
-  get signal(): AbortSignal {
+  get signal(): Signal {
     if (!this.controller) {
       this.controller = new AbortController();
       if (this.why) this.controller.abort(this.reason);

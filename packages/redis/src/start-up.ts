@@ -80,7 +80,8 @@ function warningsOf(info: ReadonlyMap<string, string> | undefined, clustered: bo
   const version = info.get('redis_version') ?? '';
   if (!(Number.parseInt(version, 10) >= OLDEST_MAJOR))
     throw new StoreError('invalid', `the server is Redis ${version}; this store needs Redis 7 or Valkey`);
-  if (info.get('redis_mode') === 'cluster' && !clustered)
+  // Valkey has a name of its own for that.
+  if ((info.get('redis_mode') ?? info.get('server_mode')) === 'cluster' && !clustered)
     throw new StoreError('invalid', 'the server is part of a Redis Cluster: give RedisStore the option cluster');
   const warnings: string[] = [];
   const policy = info.get('maxmemory_policy') ?? '';

@@ -143,13 +143,14 @@ describe('a server that does not do', () => {
     expect((await none.get('p', [])).seq).toBe(0);
   });
 
-  test('is too old', async () => {
+  /** One that answers to nothing but INFO. */
+  const tells = async (...info: string[]): Promise<string> => {
     const answers: [RegExp, string][] = [
       [/HELLO/, '-ERR unknown command `HELLO`\r\n'],
-      [/\binfo\b/i, bulk('# Server\r\nredis_version:6.2.14\r\nredis_mode:standalone\r\nloading:0\r\n')],
+      [/\binfo\b/i, bulk(['# Server', ...info, 'loading:0', ''].join('\r\n'))],
       [/./, '$-1\r\n'],
     ];
-    const old = await listen((socket) =>
+    return listen((socket) =>
       socket.on('data', (data: Buffer) => {
         for (const command of data
           .toString()
@@ -158,9 +159,20 @@ describe('a server that does not do', () => {
           socket.write((answers.find(([pattern]) => pattern.test(command)) as [RegExp, string])[1]);
       }),
     );
-    expect(await failureOf(open({ url: old }).get('p', []))).toMatchObject({
+  };
+
+  test.each([
+    ['is too old', ['redis_version:6.2.14', 'redis_mode:standalone'], 'Redis 6.2.14'],
+    ['is part of a cluster', ['redis_version:7.0.15', 'redis_mode:cluster'], 'option cluster'],
+    [
+      'is part of a cluster of Valkey',
+      ['redis_version:7.2.4', 'server_name:valkey', 'valkey_version:8.0.1', 'server_mode:cluster'],
+      'option cluster',
+    ],
+  ])('%s', async (_, info, message) => {
+    expect(await failureOf(open({ url: await tells(...info) }).get('p', []))).toMatchObject({
       code: 'invalid',
-      message: expect.stringContaining('Redis 6.2.14'),
+      message: expect.stringContaining(message),
     });
   });
 

@@ -3,8 +3,11 @@ import { type Provided, provide, provideServer, type ServerProgram } from './pro
 import { ask, type Reply } from './resp.js';
 import { dataDirectory, freePort, ServerProcess } from './server-process.js';
 
-/** What a Redis server is, and a sentinel, too. */
-export const REDIS: ServerProgram = { name: 'redis-server', debianPackage: 'redis-server', image: 'redis:7' };
+/** What a Redis server is, and a sentinel, too: Valkey where `MOTION_TEST_REDIS` is `valkey-server`. */
+export const REDIS: ServerProgram =
+  process.env['MOTION_TEST_REDIS'] === 'valkey-server'
+    ? { name: 'valkey-server', debianPackage: 'valkey-server', image: 'valkey/valkey:8' }
+    : { name: 'redis-server', debianPackage: 'redis-server', image: 'redis:7' };
 
 /** Options of {@link startRedis}. */
 export interface RedisServerOptions {
@@ -57,7 +60,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
             port,
             directory: data.path,
             // From there, this machine is another one.
-            args: ['redis-server', ...argsFor('0.0.0.0', DATA), '--protected-mode', 'no'],
+            args: [REDIS.name, ...argsFor('0.0.0.0', DATA), '--protected-mode', 'no'],
           })),
       ready: () => isReady(port),
     });

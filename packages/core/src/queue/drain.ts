@@ -25,9 +25,10 @@ export type Drained =
   /** Somebody else is the holder now. */
   | { readonly kind: 'lost' };
 
-/** A look for others' appends is the earlier, in milliseconds, and in commits, the faster the store is. */
-const FIRST_IDLE_LOOK = 5;
+/** The first look for others' appends comes after two commits' time, within these bounds, in milliseconds. */
 const IDLE_COMMITS = 2;
+const FIRST_IDLE_LOOK = 5;
+const LATEST_IDLE_LOOK = 25;
 /** Updates that nobody waits for are gathered for so many times as long as a commit takes. */
 const GATHER_COMMITS = 4;
 /** Nor longer than this, in milliseconds. */
@@ -167,7 +168,7 @@ export class Drain {
   }
 
   private firstIdleLook(): number {
-    return Math.max(FIRST_IDLE_LOOK, IDLE_COMMITS * this.tenure.commitMs);
+    return Math.max(FIRST_IDLE_LOOK, Math.min(LATEST_IDLE_LOOK, IDLE_COMMITS * this.tenure.commitMs));
   }
 
   private async hasWork(): Promise<boolean> {

@@ -19,7 +19,7 @@ export class Tenure {
   private readonly queue: QueueContext;
   private readonly fence: Fence<Root>;
   /** How long the last commit took, in milliseconds. */
-  commitMs: number;
+  commitMs = 0;
   private duePushedAt: number;
   private renewing = false;
   private cancelRenewal: (() => void) | undefined;
@@ -29,8 +29,6 @@ export class Tenure {
     this.fence = fence;
     this.state = committed;
     this.duePushedAt = fence.changedAt;
-    // The one that took the lease.
-    this.commitMs = queue.env.mono() - fence.changedAt;
     fence.lost.add(() => this.cancellation.cancel(() => fence.lost.reason));
     this.renewLater();
   }

@@ -1,4 +1,3 @@
-import type { Cancellation } from '../cancellation.js';
 import type { UpdateContext } from '../component/context.js';
 import { type Definition, findUpdate, type UpdateDefinition } from '../component/definition.js';
 import { MotionError } from '../errors.js';
@@ -22,34 +21,6 @@ type Method = (...args: unknown[]) => unknown;
 /** Looked up at every call, so that an override in a subclass, or on the object itself, is used. */
 export function methodOf({ component }: RegisteredComponent, name: PropertyKey): Method {
   return component[name] as Method;
-}
-
-class RunContext implements UpdateContext {
-  readonly instanceId: string;
-  readonly componentName: string;
-  readonly flow: string;
-  readonly updateId: string;
-  readonly epoch: number;
-  readonly attempt: number;
-  readonly #cancellation: Cancellation;
-  #own: AbortSignal | undefined;
-
-  constructor(instanceId: string, componentName: string, turn: Turn, signal: AbortSignal | undefined) {
-    this.instanceId = instanceId;
-    this.componentName = componentName;
-    this.flow = turn.flow;
-    this.updateId = turn.id;
-    this.epoch = turn.epoch;
-    this.attempt = turn.attempt;
-    this.#cancellation = turn.cancellation;
-    this.#own = signal;
-  }
-
-  /** Of its own: the holder's lives long, and would gather the listeners of all updates. */
-  get signal(): AbortSignal {
-    this.#own ??= AbortSignal.any([this.#cancellation.signal]);
-    return this.#own;
-  }
 }
 
 /** Runs one component's update methods, for one instance. */
@@ -107,7 +78,21 @@ export class ComponentRunner implements UpdateRunner {
     props: unknown,
     signal: AbortSignal | undefined,
   ): unknown {
-    const context = new RunContext(this.instanceId, this.registered.definition.name, turn, signal);
+    const { cancellation } = turn;
+    let own = signal;
+    const context: UpdateContext = {
+      instanceId: this.instanceId,
+      componentName: this.registered.definition.name,
+      flow: turn.flow,
+      // Of its own: the holder's lives long, and would gather the listeners of all updates.
+      get signal() {
+        own ??= AbortSignal.any([cancellation.signal]);
+        return own;
+      },
+      updateId: turn.id,
+      epoch: turn.epoch,
+      attempt: turn.attempt,
+    };
     return methodOf(this.registered, update.method).call(this.registered.component, state, props, context);
   }
 
