@@ -14,8 +14,6 @@ export type Inbox = Map<number, LoadedBatch>;
 
 /** Batches are held in memory up to here: the rest is fetched when its turn comes. */
 const WINDOW_BYTES = 16 << 20;
-/** A look for others' appends asks for so many batches at once. */
-const LOOK_AHEAD = 8;
 
 /** What is queued behind the cursor, as far as the holder knows of it. */
 export class Backlog {
@@ -27,8 +25,6 @@ export class Backlog {
   private readonly wakeup: Wakeup;
   /** The newest seq that is known of. */
   private knownSeq: number;
-  /** Whether more may be there than is known of. */
-  private unsure = false;
   private stopping = false;
 
   constructor(queue: QueueContext, tenure: Tenure, inbox: Inbox, seq: number, wakeup: Wakeup) {
@@ -61,9 +57,9 @@ export class Backlog {
     }
   }
 
-  /** Something may have been appended elsewhere: the next load looks. */
+  /** Something may have been appended elsewhere. Mostly, nothing was: the next load asks for but one batch. */
   suspect(): void {
-    this.unsure = true;
+    this.appended(this.tenure.root.cursor + 1);
   }
 
   /** Outages are no longer waited out. */
@@ -73,9 +69,7 @@ export class Backlog {
 
   /** Whether nothing is queued as far as is known. */
   get isEmpty(): boolean {
-    return (
-      this.window.length === 0 && this.inbox.size === 0 && !this.unsure && this.knownSeq <= this.tenure.root.cursor
-    );
+    return this.window.length === 0 && this.inbox.size === 0 && this.knownSeq <= this.tenure.root.cursor;
   }
 
   /** Whether what comes next was appended here. Else others may wait for it, elsewhere: it is fetched without delay. */
@@ -96,18 +90,9 @@ export class Backlog {
     if (this.window.length > 0) return true;
     this.takeInbox(cursor);
     if (this.window.length > 0) return true;
-    if (this.unsure && this.knownSeq <= cursor) await this.look();
     if (this.knownSeq <= cursor) return false;
     await this.fetch(cursor + 1);
     return this.window.length > 0;
-  }
-
-  /** Asks how far the queue goes, and for nothing in it: mostly, that is no further. */
-  private async look(): Promise<void> {
-    const { store, partition } = this.queue;
-    const { seq } = await this.patiently(() => store.get(partition, []));
-    this.unsure = false;
-    this.appended(seq);
   }
 
   private takeInbox(cursor: number): void {
@@ -122,7 +107,7 @@ export class Backlog {
   /** Adds to the window what the store has from a seq on, as far as one get goes. */
   private async fetch(from: number): Promise<void> {
     const { store, partition, chunks, options } = this.queue;
-    const count = Math.min(store.limits.getKeys, options.groupCount, Math.max(LOOK_AHEAD, this.knownSeq - from + 1));
+    const count = Math.min(store.limits.getKeys, options.groupCount, Math.max(1, this.knownSeq - from + 1));
     const keys = Array.from({ length: count }, (_, i) => appendKey(from + i));
     const { seq, entries } = await this.patiently(() => store.get(partition, keys));
     this.knownSeq = seq;

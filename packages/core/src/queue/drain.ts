@@ -205,7 +205,7 @@ export class Drain {
     if (env.now() - this.tenure.root.sweptAt >= options.sweepMs)
       await sweep(this.queue, this.tenure, () => this.stopping || !this.backlog.isEmpty);
     const released = await this.tenure.releaseIdle();
-    if (!released) this.backlog.appended(this.tenure.root.cursor + 1);
+    if (!released) this.backlog.suspect();
     return released;
   }
 
