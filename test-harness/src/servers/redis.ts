@@ -3,11 +3,11 @@ import { type Provided, provide, provideServer, type ServerProgram } from './pro
 import { ask, type Reply } from './resp.js';
 import { dataDirectory, freePort, ServerProcess } from './server-process.js';
 
+const OF_REDIS: ServerProgram = { name: 'redis-server', debianPackage: 'redis-server', image: 'redis:7' };
+const OF_VALKEY: ServerProgram = { name: 'valkey-server', debianPackage: 'valkey-server', image: 'valkey/valkey:8' };
+
 /** What a Redis server is, and a sentinel, too: Valkey where `MOTION_TEST_REDIS` is `valkey-server`. */
-export const REDIS: ServerProgram =
-  process.env['MOTION_TEST_REDIS'] === 'valkey-server'
-    ? { name: 'valkey-server', debianPackage: 'valkey-server', image: 'valkey/valkey:8' }
-    : { name: 'redis-server', debianPackage: 'redis-server', image: 'redis:7' };
+export const REDIS: ServerProgram = process.env['MOTION_TEST_REDIS'] === 'valkey-server' ? OF_VALKEY : OF_REDIS;
 
 /** Options of {@link startRedis}. */
 export interface RedisServerOptions {
