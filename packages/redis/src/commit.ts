@@ -1,8 +1,8 @@
 import { type Commit, type CommitResult, StoreError } from '@motion-ts/core/store';
-import { type Request, revisionWord, type Word } from './calls.js';
-import type { Hints } from './hints.js';
+import type { Request } from './calls.js';
 import type { Keys } from './layout.js';
 import { type Script, scripts } from './scripts/script.js';
+import { revisionWord, type Word } from './words.js';
 
 const NONE: readonly never[] = [];
 /** Times are exact as integers up to 2 ** 53; this leaves room for now. */
@@ -22,14 +22,13 @@ export class CommitRequest implements Request<CommitResult> {
   readonly words: readonly Word[];
   readonly values: Buffer;
   readonly #names: Keys;
-  readonly #hints: Hints;
   readonly #partition: string;
   readonly #id: string;
   readonly #appends: boolean;
   readonly #entriesOnly: boolean;
 
   /** @throws StoreError `invalid`, `too_large` */
-  constructor(partition: string, names: Keys, commit: Commit, hints: Hints) {
+  constructor(partition: string, names: Keys, commit: Commit) {
     const { id, checks = NONE, seqIs, puts = NONE, appends = NONE, deletes = NONE, due, drop } = commit;
     if (drop && puts.length + appends.length > 0)
       throw new StoreError('invalid', `drop of ${partition} would leave what the same commit writes`);
@@ -43,7 +42,6 @@ export class CommitRequest implements Request<CommitResult> {
     this.#id = id;
     this.#appends = appends.length > 0;
     this.#names = names;
-    this.#hints = hints;
     this.#entriesOnly = mode === '' && !this.#appends;
     const words: Word[] = [id, seqIs ?? '', mode, ms, checks.length];
     for (const { key, rev } of checks) words.push(key, revisionWord(rev));
@@ -87,7 +85,6 @@ export class CommitRequest implements Request<CommitResult> {
 
   read(answer: unknown): CommitResult {
     if (Array.isArray(answer)) return { ok: false, failed: answer.map(String) };
-    this.#hints.changed(this.#partition);
     return this.#appends ? { ok: true, seq: Number(answer) } : { ok: true };
   }
 }

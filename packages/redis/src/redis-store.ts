@@ -16,7 +16,7 @@ import {
   type Store,
   StoreError,
 } from '@motion-ts/core/store';
-import { aloneRequest, Calls, type Word, wordsOf } from './calls.js';
+import { aloneRequest, Calls } from './calls.js';
 import { CommitRequest } from './commit.js';
 import { Connection } from './connection.js';
 import { Hints } from './hints.js';
@@ -27,6 +27,7 @@ import { type Script, scripts } from './scripts/script.js';
 import { ServerClock } from './server-clock.js';
 import { bytesFrom, entriesOf, GetRequest } from './snapshot.js';
 import { StartUp } from './start-up.js';
+import { type Word, wordsOf } from './words.js';
 
 /** Entries of one page of a list, at most. */
 const PAGE = 500;
@@ -116,14 +117,12 @@ export class RedisStore implements Store {
     );
   }
 
-  commit(partition: string, commit: Commit): Promise<CommitResult> {
-    try {
-      this.#assertOpen();
-      assertCommit(partition, commit, LIMITS);
-      return this.#calls.run(new CommitRequest(partition, this.#keys, commit, this.#hints));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+  async commit(partition: string, commit: Commit): Promise<CommitResult> {
+    this.#assertOpen();
+    assertCommit(partition, commit, LIMITS);
+    const result = await this.#calls.run(new CommitRequest(partition, this.#keys, commit));
+    if (result.ok) this.#hints.changed(partition);
+    return result;
   }
 
   async scan(query: ScanQuery, cursor?: string): Promise<ScanPage> {

@@ -1,9 +1,10 @@
 import { dueCursor, parseDueCursor, type ScanPage, type ScanQuery, shardOf } from '@motion-ts/core/store';
 import type { Cluster, Redis } from 'ioredis';
-import { aloneRequest, type Calls, type Request, wordsOf } from './calls.js';
+import { aloneRequest, type Calls, type Request } from './calls.js';
 import type { Client } from './client.js';
 import { bucketsOf, DUES, type Keys, NAMES, slotOf } from './layout.js';
 import { scripts } from './scripts/script.js';
+import { wordsOf } from './words.js';
 
 /** Names that one page takes of one bucket. */
 const PER_BUCKET = 16;

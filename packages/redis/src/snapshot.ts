@@ -1,8 +1,9 @@
 import { type Entry, type Got, type Key, type Revision, type Snapshot, StoreError } from '@motion-ts/core/store';
-import { type Request, revisionWord, type Word } from './calls.js';
+import type { Request } from './calls.js';
 import { LIMITS } from './layout.js';
 import { type Script, scripts } from './scripts/script.js';
 import type { ServerClock } from './server-clock.js';
+import { revisionWord, type Word } from './words.js';
 
 const SPACE = 0x20;
 /** Up to so many keys, plain HMGET does. */

@@ -5,7 +5,6 @@ import { MotionError } from '../errors.js';
 import { type Appended, isPast, type Position } from '../queue/position.js';
 import type { Settled } from '../queue/waiters.js';
 import { type Call, encodeChanges, updateId, WRITE_STATE } from '../state/records.js';
-import type { Committed } from '../state/view.js';
 import type { DeadLetter, Instance, RunOptions, SignalOptions } from './api.js';
 import { checkOptions, noOptions } from './call-options.js';
 import {
@@ -172,14 +171,12 @@ export class InstanceHandle {
   }
 
   private async serve(flow: FlowDefinition, props: FlowProps, options: RunOptions, what: string): Promise<Served> {
-    const { committed } = await this.opened.refresh();
-    const request = this.requestOf(flow, committed, props, options, what);
-    const key = this.cacheKey(request, committed, options);
-    if (key === undefined) return await serveWhole(request);
-    const hit = await this.cached(key, options);
+    const request = await this.request(flow, props, options, what);
+    if (request.cacheKey === undefined) return await serveWhole(request);
+    const hit = await this.cached(request, options);
     if (hit) return hit;
     const served = await serveWhole(request);
-    await this.keep(key, served, request);
+    await this.keep(request, served);
     return served;
   }
 
@@ -192,13 +189,11 @@ export class InstanceHandle {
       if (!flow.serve)
         throw new MotionError('UNKNOWN_FLOW', `${what} has no @Serve method, so it cannot be streamed; use run()`);
       const props = await checkProps(flow, given, what);
-      const { committed } = await this.opened.refresh();
-      const request = this.requestOf(flow, committed, props, options, what);
-      const key = this.cacheKey(request, committed, options);
-      const hit = key === undefined ? undefined : await this.cached(key, options);
+      const request = await this.request(flow, props, options, what);
+      const hit = await this.cached(request, options);
       if (hit?.chunks) yield* hit.chunks;
       const served = hit ?? (yield* serveStream(request));
-      if (!hit && key !== undefined) await this.keep(key, served, request);
+      if (!hit) await this.keep(request, served);
       if (flow.updates.length > 0) await this.queue(flow, props, served, options, what);
       return served;
     } finally {
@@ -206,32 +201,27 @@ export class InstanceHandle {
     }
   }
 
-  private requestOf(
+  /** A serve's call, on the state as of now. */
+  private request(
     flow: FlowDefinition,
-    { state }: Committed,
     props: FlowProps,
-    { signal }: RunOptions,
+    { ignoreCache, signal }: RunOptions,
     what: string,
-  ): ServeCall {
+  ): Promise<ServeCall> {
+    const { opened, cache } = this;
     const serve = flow.serve as NonNullable<typeof flow.serve>;
-    return { opened: this.opened, flow, serve, state, props, signal, what };
+    return opened.refresh().then(({ committed }) => {
+      const cacheKey = serve.cache && !ignoreCache ? cache?.key(flow, props, committed, what) : undefined;
+      return { opened, flow, serve, state: committed.state, props, signal, what, cacheKey };
+    });
   }
 
-  /** Where a serve's result is cached, if it is. */
-  private cacheKey(
-    { flow, serve, props, what }: ServeCall,
-    committed: Committed,
-    { ignoreCache }: RunOptions,
-  ): string | undefined {
-    return !serve.cache || ignoreCache ? undefined : this.cache?.key(flow, props, committed, what);
+  private async cached({ cacheKey }: ServeCall, { forceRefresh }: RunOptions): Promise<Served | undefined> {
+    return cacheKey === undefined || forceRefresh ? undefined : this.cache?.get(cacheKey);
   }
 
-  private async cached(key: string, { forceRefresh }: RunOptions): Promise<Served | undefined> {
-    return forceRefresh ? undefined : this.cache?.get(key);
-  }
-
-  private async keep(key: string, served: Served, { serve, what }: ServeCall): Promise<void> {
-    if (serve.cache) await this.cache?.set(key, served, serve.cache.ttlMs, what);
+  private async keep({ cacheKey, serve, what }: ServeCall, served: Served): Promise<void> {
+    if (serve.cache && cacheKey !== undefined) await this.cache?.set(cacheKey, served, serve.cache.ttlMs, what);
   }
 
   /** Queues the flow's updates; waits for them too, if asked to. */

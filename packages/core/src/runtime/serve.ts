@@ -23,6 +23,8 @@ export interface ServeCall {
   readonly props: FlowProps;
   readonly signal: AbortSignal | undefined;
   readonly what: string;
+  /** Where its result is cached, if it is. */
+  readonly cacheKey: string | undefined;
 }
 
 type Stream = AsyncIterator<unknown, unknown> | Iterator<unknown, unknown>;

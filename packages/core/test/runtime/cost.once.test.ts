@@ -68,6 +68,21 @@ describe.each(places)('what it costs on $kind', ({ kind, make }) => {
     expect(await wide.version()).toBe(1);
   });
 
+  test('a holder that sits idle looks for one entry at a time, a few times, and then no more', async () => {
+    const store = make().open();
+    const wide = await motionOn({ open: () => store }).instance(Wide, 'a');
+    await wide.run('set', { key: 'k1', value: 0 }, { flushUpdates: true });
+    store.forget();
+    // The lease is given back, which is its last commit.
+    await until(() => store.applied.some(({ due }) => due && 'in' in due && due.in === null));
+    const looks = store.gets.map(({ keys }) => keys).filter(([key]) => key?.startsWith('q/'));
+    expect(looks.length).toBeGreaterThan(0);
+    expect(looks.length).toBeLessThanOrEqual(5);
+    for (const keys of looks) expect(keys).toHaveLength(1);
+    await sleep(300);
+    expect(store.gets.map(({ keys }) => keys).filter(([key]) => key?.startsWith('q/'))).toHaveLength(looks.length);
+  });
+
   test('who waits for updates that run in this process does not ask the store for them, however slow it is', async () => {
     const store = make().open();
     const wide = await motionOn({ open: () => store }).instance(Wide, 'a');
