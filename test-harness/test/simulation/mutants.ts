@@ -120,7 +120,7 @@ const byDesign: readonly Mutant[] = [
   {
     name: 'no writer slot',
     what: "an append does not check the writer's slot",
-    right: 'return [{ key: INIT, rev: this.incarnation }, this.slotCheck()];',
+    right: 'return [{ key: INIT, rev: this.incarnation }, this.slot.check()];',
     wrong: 'return [{ key: INIT, rev: this.incarnation }];',
     quick: true,
   },
@@ -150,8 +150,8 @@ const byDesign: readonly Mutant[] = [
   {
     name: 'ids tried are forgotten',
     what: 'an append knows only its last sending again, not those before',
-    right: 'tried.has(this.slotRev)',
-    wrong: '[...tried].at(-1) === this.slotRev',
+    right: 'tried.has(slot.rev)',
+    wrong: '[...tried].at(-1) === slot.rev',
     plan: {
       flushes: 1,
       ttlMs: 500,
@@ -218,8 +218,8 @@ const ofOurOwn: readonly Mutant[] = [
   {
     name: 'another in its place',
     what: 'what ran before it was queued is committed for whatever stands where it was queued',
-    right: 'batch?.calls[0] === call;',
-    wrong: 'appended.position.index === call.updates.length - 1;',
+    right: 'batch?.calls[0] === deferred.call;',
+    wrong: 'appended.position.index === deferred.call.updates.length - 1;',
     rollback: true,
     directed: true,
   },
@@ -282,7 +282,7 @@ const ofOurOwn: readonly Mutant[] = [
   {
     name: 'unknown counts as queued',
     right: "if (outcome.applied === 'open') throw this.unknown(outcome.error);",
-    wrong: "if (outcome.applied === 'open') { this.resolveUpTo(batch, 0); return true; }",
+    wrong: "if (outcome.applied === 'open') { this.resolveUpTo(arguments[0].batch, 0); return; }",
     plan: {
       flushes: 0,
       storeTimeoutMs: 3_000,

@@ -7,8 +7,8 @@ import { Backlog, type Inbox } from './backlog.js';
 import { Committer } from './committer.js';
 import type { QueueContext } from './context.js';
 import type { Deferred } from './deferred.js';
-import { Group, type Item, itemsOf, type LoadedBatch } from './group.js';
-import { Patience } from './patience.js';
+import { DirectRuns } from './direct-runs.js';
+import { Group, type Item, itemsOf } from './group.js';
 import { runOne } from './run-one.js';
 import { sweep } from './sweep.js';
 import { Tenure } from './tenure.js';
@@ -30,7 +30,7 @@ const IDLE_COMMITS = 2;
 const FIRST_IDLE_LOOK = 5;
 const LATEST_IDLE_LOOK = 25;
 /** Updates that nobody waits for are gathered for so many times as long as a commit takes. */
-const GATHER_COMMITS = 4;
+const GATHER_COMMITS = 16;
 /** Nor longer than this, in milliseconds. */
 const LONGEST_GATHER = 100;
 /** Milliseconds until a holder, perhaps another one, tries again after the store failed. */
@@ -51,7 +51,7 @@ export class Drain {
   private idling = false;
   private gathering = false;
   private deferred: Deferred | undefined;
-  private readonly patience: Patience;
+  private readonly direct: DirectRuns;
 
   constructor(
     queue: QueueContext,
@@ -62,10 +62,10 @@ export class Drain {
     this.queue = queue;
     this.lingerMs = lingerMs;
     this.wakeup = new Wakeup(queue.env);
-    this.patience = new Patience(queue.env);
     this.tenure = new Tenure(queue, taken.fence, taken.committed);
     this.backlog = new Backlog(queue, this.tenure, inbox, taken.seq, this.wakeup);
     this.committer = new Committer(queue, this.tenure, this.backlog);
+    this.direct = new DirectRuns(queue, this.tenure, this.backlog, this.committer);
     this.tenure.cancellation.add(() => this.wakeup.wake());
   }
 
@@ -129,7 +129,7 @@ export class Drain {
     } finally {
       this.tenure.end('was given up');
       this.wakeup.close();
-      this.patience.close();
+      this.direct.close();
       this.deferred?.makeWay();
     }
   }
@@ -145,7 +145,7 @@ export class Drain {
       if (this.stopping) return this.leave();
       // Who was just answered may call again at once: nothing is awaited that need not be before the holder idles.
       if (this.deferred || (!this.backlog.isEmpty && (await this.hasWork()))) {
-        const retryInMs = await (this.deferred ? this.runDeferred(this.deferred) : this.runQueued());
+        const retryInMs = await (this.deferred ? this.direct.run(this.deferred) : this.runQueued());
         this.deferred = undefined;
         if (retryInMs !== undefined) return { kind: 'retry', inMs: retryInMs };
         idleSince = env.mono();
@@ -255,54 +255,6 @@ export class Drain {
       }
       group.finishBatch(batch);
     }
-    return this.committer.commit(group);
-  }
-
-  /**
-   * Runs a call that is not queued yet, and commits its effect at once if nothing came between; see {@link Deferred}.
-   *
-   * @returns as {@link runGroup}
-   */
-  private async runDeferred(deferred: Deferred): Promise<number | undefined> {
-    const { queue, tenure, backlog } = this;
-    const { cursor } = tenure.root;
-    const { call } = deferred;
-    const group = new Group(queue, tenure.state, tenure.root);
-    const alone: LoadedBatch = { seq: cursor + 1, rev: undefined, calls: [call] };
-    this.patience.begin(deferred);
-    try {
-      let result: Awaited<ReturnType<typeof runOne>> = 'done';
-      for (const item of itemsOf(alone))
-        if (result === 'done') result = await runOne(queue, tenure, backlog, group, item, alone);
-      const direct = result === 'done' && group.outcomes.size === 0 && deferred.isRunning;
-      const changes = direct && group.hasChanges;
-      if (
-        changes
-          ? await this.committer.commitDirectly(group, deferred)
-          : direct && (await this.committer.commitNothing(deferred))
-      )
-        return undefined;
-      // Prepared for a commit that was not made, or too much for one: it runs again, in its turn.
-      if (changes || typeof result === 'object') {
-        await deferred.queue().catch(() => undefined);
-        return undefined;
-      }
-    } catch (error) {
-      deferred.makeWay();
-      throw error;
-    }
-    // A refusal is for the caller, who hears of it; this holder just goes on.
-    const appended = await deferred.queue().catch(() => undefined);
-    tenure.assertHeld();
-    const batch = appended && backlog.inbox.get(appended.position.seq);
-    // If the store fell back meanwhile, another may have been appended in its place.
-    const isNext = appended?.position.seq === cursor + 1 && batch?.calls[0] === call;
-    // First in the queue, as it was run: what came of it counts. Else it runs again, in its turn.
-    if (!batch || !isNext || group.isEmpty(tenure.root)) return undefined;
-    backlog.inbox.delete(batch.seq);
-    backlog.window = [batch];
-    group.beginBatch(batch);
-    if (group.index === itemsOf(batch).length) group.finishBatch(batch);
     return this.committer.commit(group);
   }
 }

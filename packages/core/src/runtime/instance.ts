@@ -5,6 +5,7 @@ import { MotionError } from '../errors.js';
 import { type Appended, isPast, type Position } from '../queue/position.js';
 import type { Settled } from '../queue/waiters.js';
 import { type Call, encodeChanges, updateId, WRITE_STATE } from '../state/records.js';
+import type { Committed } from '../state/view.js';
 import type { DeadLetter, Instance, RunOptions, SignalOptions } from './api.js';
 import { checkOptions, noOptions } from './call-options.js';
 import {
@@ -69,7 +70,11 @@ export class InstanceHandle {
       checkOptions(options, what);
       const checked = checkProps(flow, given, what);
       const props = checked instanceof Promise ? await checked : checked;
-      const served = flow.serve ? await this.serve(flow, props, options, what) : { result: undefined };
+      let served: Served = NOTHING;
+      if (flow.serve) {
+        const { committed } = await this.opened.refresh();
+        served = await this.answer(this.request(flow, props, committed, options, what), options);
+      }
       if (flow.updates.length > 0) await this.queue(flow, props, served, options, what);
       return served.result;
     } finally {
@@ -170,9 +175,11 @@ export class InstanceHandle {
     return this.close();
   }
 
-  private async serve(flow: FlowDefinition, props: FlowProps, options: RunOptions, what: string): Promise<Served> {
-    const request = await this.request(flow, props, options, what);
-    if (request.cacheKey === undefined) return await serveWhole(request);
+  private answer(request: ServeCall, options: RunOptions): Promise<Served> {
+    return request.cacheKey === undefined ? serveWhole(request) : this.answerCached(request, options);
+  }
+
+  private async answerCached(request: ServeCall, options: RunOptions): Promise<Served> {
     const hit = await this.cached(request, options);
     if (hit) return hit;
     const served = await serveWhole(request);
@@ -189,7 +196,8 @@ export class InstanceHandle {
       if (!flow.serve)
         throw new MotionError('UNKNOWN_FLOW', `${what} has no @Serve method, so it cannot be streamed; use run()`);
       const props = await checkProps(flow, given, what);
-      const request = await this.request(flow, props, options, what);
+      const { committed } = await this.opened.refresh();
+      const request = this.request(flow, props, committed, options, what);
       const hit = await this.cached(request, options);
       if (hit?.chunks) yield* hit.chunks;
       const served = hit ?? (yield* serveStream(request));
@@ -201,19 +209,18 @@ export class InstanceHandle {
     }
   }
 
-  /** A serve's call, on the state as of now. */
+  /** A serve's call on a state. */
   private request(
     flow: FlowDefinition,
     props: FlowProps,
+    committed: Committed,
     { ignoreCache, signal }: RunOptions,
     what: string,
-  ): Promise<ServeCall> {
+  ): ServeCall {
     const { opened, cache } = this;
     const serve = flow.serve as NonNullable<typeof flow.serve>;
-    return opened.refresh().then(({ committed }) => {
-      const cacheKey = serve.cache && !ignoreCache ? cache?.key(flow, props, committed, what) : undefined;
-      return { opened, flow, serve, state: committed.state, props, signal, what, cacheKey };
-    });
+    const cacheKey = serve.cache && !ignoreCache ? cache?.key(flow, props, committed, what) : undefined;
+    return { opened, flow, serve, state: committed.state, props, signal, what, cacheKey };
   }
 
   private async cached({ cacheKey }: ServeCall, { forceRefresh }: RunOptions): Promise<Served | undefined> {
@@ -288,6 +295,8 @@ export class InstanceHandle {
     }
   }
 }
+
+const NOTHING: Served = { result: undefined };
 
 const nameOf = ({ name }: { readonly name: string }): string => name;
 
