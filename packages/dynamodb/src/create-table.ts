@@ -6,7 +6,7 @@ import {
   type TableDescription,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
-import { StoreError } from '@motion-ts/core/store';
+import { assertOptions, StoreError } from '@motion-ts/core/store';
 import { failureOf, storeError } from './failure.js';
 import { assertShape, isActive, TTL_ATTRIBUTE, tableDefinition } from './table.js';
 
@@ -30,6 +30,7 @@ const POLL_MS = 200;
  * await createTable(new DynamoDBClient({ region: 'eu-central-1' }), { tableName: 'motion' });
  */
 export async function createTable(client: DynamoDBClient, options: CreateTableOptions = {}): Promise<void> {
+  assertOptions<CreateTableOptions>('createTable()', options, { tableName: true, timeoutMs: true });
   const { tableName = 'motion', timeoutMs = 120_000 } = options;
   const deadline = performance.now() + timeoutMs;
   try {

@@ -1,5 +1,5 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
-import { StoreError } from '@motion-ts/core/store';
+import { assertOptions, type OptionNames, StoreError } from '@motion-ts/core/store';
 
 /** Options of {@link DynamoDBStore}. Give at most one of `client` and `config`. */
 export interface DynamoDBStoreOptions {
@@ -31,8 +31,17 @@ export interface CheckedOptions {
 /** Requests of one process at a time: further ones would wait for a connection. */
 const MAX_SOCKETS = 200;
 
+const NAMES: OptionNames<DynamoDBStoreOptions> = {
+  client: true,
+  config: true,
+  tableName: true,
+  namespace: true,
+  timeoutMs: true,
+};
+
 /** @throws StoreError `invalid` */
 export function checkOptions(options: DynamoDBStoreOptions): CheckedOptions {
+  assertOptions('DynamoDBStore', options, NAMES);
   const { client, config, tableName = 'motion', namespace = 'motion', timeoutMs = 5000 } = options;
   if (client !== undefined && config !== undefined)
     throw new StoreError('invalid', 'DynamoDBStore takes either a client or a config: give one of them');

@@ -47,6 +47,7 @@ describe('options', () => {
     ['a slash in the namespace', { namespace: 'a/b' }, /namespace/],
     ['an empty namespace', { namespace: '' }, /namespace/],
     ['no time', { timeoutMs: 0 }, /timeoutMs/],
+    ['a misspelt one', { timeOutMs: 10 } as never, /unknown option 'timeOutMs' of DynamoDBStore; there are client, /],
     ['a time that is no number', { timeoutMs: Number.NaN }, /timeoutMs/],
   ])('%s: refused', (_, options, message) => {
     expect(() => new DynamoDBStore(options)).toThrow(message);

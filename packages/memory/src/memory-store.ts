@@ -4,6 +4,7 @@ import {
   assertGet,
   assertList,
   assertName,
+  assertOptions,
   type Commit,
   type CommitResult,
   dueCursor,
@@ -59,7 +60,9 @@ export class MemoryStore implements Store {
   #scanned: string[] | undefined;
   #closed = false;
 
+  /** @throws StoreError `invalid` for options it does not have */
   constructor(options: MemoryStoreOptions = {}) {
+    assertOptions<MemoryStoreOptions>('MemoryStore', options, { clock: true });
     this.#clock = options.clock ?? Date.now;
   }
 

@@ -1,4 +1,4 @@
-import { StoreError } from '@motion-ts/core/store';
+import { assertOptions, type OptionNames, StoreError } from '@motion-ts/core/store';
 import type { PgPool } from './pg-shape.js';
 
 /** How to connect, as `pg.Pool` takes it; these and whatever else it takes. */
@@ -51,8 +51,20 @@ export interface CheckedOptions {
   readonly preparedStatements: boolean;
 }
 
+const NAMES: OptionNames<PostgresStoreOptions> = {
+  url: true,
+  connection: true,
+  pool: true,
+  namespace: true,
+  timeoutMs: true,
+  connections: true,
+  createSchema: true,
+  preparedStatements: true,
+};
+
 /** @throws StoreError `invalid` */
 export function checkOptions(options: PostgresStoreOptions): CheckedOptions {
+  assertOptions('PostgresStore', options, NAMES);
   const { url, connection, pool, timeoutMs = 5000, connections = 10 } = options;
   const { createSchema = true, preparedStatements = true } = options;
   if ([url, connection, pool].filter((given) => given !== undefined).length !== 1)

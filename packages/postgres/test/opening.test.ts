@@ -21,6 +21,8 @@ describe('options', () => {
     [{ url, namespace: 'pg_motion' }],
     [{ url, namespace: 'n'.repeat(41) }],
     [{ url, timeoutMs: 0 }],
+    [{ url, timeOutMs: 10 }],
+    [undefined],
     [{ url, timeoutMs: Number.NaN }],
     [{ url, connections: 1 }],
     [{ url, connections: 2.5 }],

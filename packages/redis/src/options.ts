@@ -1,4 +1,4 @@
-import { StoreError } from '@motion-ts/core/store';
+import { assertOptions, type OptionNames, StoreError } from '@motion-ts/core/store';
 import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis';
 
 /** Options of {@link RedisStore}. Give exactly one of `url` (or `options`), `cluster` and `client`. */
@@ -42,8 +42,20 @@ export interface CheckedOptions {
   readonly onWarning: (message: string) => void;
 }
 
+const NAMES: OptionNames<RedisStoreOptions> = {
+  url: true,
+  options: true,
+  cluster: true,
+  client: true,
+  namespace: true,
+  timeoutMs: true,
+  wait: true,
+  onWarning: true,
+};
+
 /** @throws StoreError `invalid` */
 export function checkOptions(options: RedisStoreOptions): CheckedOptions {
+  assertOptions('RedisStore', options, NAMES);
   const { namespace = 'motion', timeoutMs = 5000, wait, onWarning = warn } = options;
   const target = targetOf(options);
   if (typeof namespace !== 'string' || !/^[A-Za-z0-9_.:-]{1,64}$/.test(namespace))

@@ -44,6 +44,8 @@ describe('options', () => {
     [{ url, namespace: 'a{b}' }],
     [{ url, namespace: 'a'.repeat(65) }],
     [{ url, timeoutMs: 0 }],
+    [{ url, timeOutMs: 10 }],
+    [undefined],
     [{ url, timeoutMs: Number.NaN }],
     [{ url, options: { keyPrefix: 'x' } }],
     [{ url, options: { readOnly: true } }],

@@ -1,4 +1,4 @@
-import { StoreError } from '@motion-ts/core/store';
+import { assertOptions, type OptionNames, StoreError } from '@motion-ts/core/store';
 import type { Connection } from './connection.js';
 
 /** Options of {@link SqliteStore}. Give exactly one of `path` and `database`. */
@@ -27,8 +27,11 @@ export interface CheckedOptions {
   readonly timeoutMs: number;
 }
 
+const NAMES: OptionNames<SqliteStoreOptions> = { path: true, database: true, synchronous: true, timeoutMs: true };
+
 /** @throws StoreError `invalid` */
 export function checkOptions(options: SqliteStoreOptions): CheckedOptions {
+  assertOptions('SqliteStore', options, NAMES);
   const { path, database, synchronous = 'FULL', timeoutMs = 5000 } = options;
   if ((path === undefined) === (database === undefined))
     throw new StoreError('invalid', 'SqliteStore takes either a path or a database: give one of them');

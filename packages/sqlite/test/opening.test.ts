@@ -51,6 +51,8 @@ describe('options', () => {
   test.each([
     [{}],
     [{ path: '' }],
+    [{ path: 'a', timeOutMs: 10 }],
+    [undefined],
     [{ path: 'a', database: new Database(':memory:') }],
     [{ path: 'a', synchronous: 'OFF' }],
     [{ path: 'a', timeoutMs: Number.NaN }],

@@ -3,6 +3,7 @@ import type { ComponentClass } from '../component/declare.js';
 import { define } from '../component/definition.js';
 import type { Env } from '../env.js';
 import { MotionError } from '../errors.js';
+import { assertOptionNames, type OptionNames } from '../option-names.js';
 import type { Signal } from '../signal.js';
 import { parsePartition, partitionPrefix } from '../state/keys.js';
 import type { Store } from '../store/contract.js';
@@ -67,6 +68,15 @@ export interface CopyReport {
   readonly problems: readonly CopiedInstance[];
 }
 
+const NAMES: OptionNames<CopyOptions> = {
+  components: true,
+  mode: true,
+  concurrency: true,
+  onProgress: true,
+  signal: true,
+  storeTimeoutMs: true,
+  env: true,
+};
 const CONCURRENCY = 8;
 const PATIENCE_MS = 30_000;
 
@@ -146,8 +156,9 @@ async function partitionsOf(store: Store, component: string): Promise<string[]> 
 }
 
 function checked(from: Store, to: Store, options: CopyOptions) {
-  const { components, mode = 'move', concurrency = CONCURRENCY, storeTimeoutMs = PATIENCE_MS } = options ?? {};
-  const { env = systemEnv, signal } = options ?? {};
+  assertOptionNames(NAMES, options, 'copyInstances()');
+  const { components, mode = 'move', concurrency = CONCURRENCY, storeTimeoutMs = PATIENCE_MS } = options;
+  const { env = systemEnv, signal } = options;
   if (from === to) throw invalid('copyInstances() takes two stores, and was given one twice');
   if (!Array.isArray(components) || components.length === 0)
     throw invalid(`the option 'components' of copyInstances() must be an array of classes or names`);

@@ -7,7 +7,7 @@ import type { Settled } from '../queue/waiters.js';
 import { type Call, encodeChanges, updateId, WRITE_STATE } from '../state/records.js';
 import type { Committed } from '../state/view.js';
 import type { DeadLetter, Instance, RunOptions, SignalOptions } from './api.js';
-import { checkOptions, noOptions } from './call-options.js';
+import { checkOptions, checkSignal, noOptions } from './call-options.js';
 import {
   assertApplied,
   describeDeadLetter,
@@ -105,7 +105,7 @@ export class InstanceHandle {
   async writeState(patch: unknown, options: SignalOptions = noOptions): Promise<void> {
     return this.counted(async () => {
       const { env, codec } = this.host.settings;
-      checkOptions(options, `writeState of ${this.opened.what}`);
+      checkSignal(options, `writeState of ${this.opened.what}`);
       const changes = changesOf(patch, codec, `writeState of ${this.opened.what}`, mostKeys(this.host.settings));
       if (changes.size === 0) return;
       const call = {
@@ -125,7 +125,7 @@ export class InstanceHandle {
 
   async flushUpdates(flowName?: string, options: SignalOptions = noOptions): Promise<void> {
     return this.counted(async () => {
-      checkOptions(options, `flushUpdates of ${this.opened.what}`);
+      checkSignal(options, `flushUpdates of ${this.opened.what}`);
       if (flowName !== undefined) this.flow(flowName);
       const { queue, producer } = this.opened;
       const since = this.reported.since();

@@ -1,9 +1,11 @@
 import type { AnyComponent, ComponentClass } from '../component/declare.js';
 import { define } from '../component/definition.js';
 import { MotionError } from '../errors.js';
+import { assertOptionNames, type OptionNames } from '../option-names.js';
 import { partitionOf } from '../state/keys.js';
 import type { Inspection, Instance, InstanceArgs } from './api.js';
 import { clearInstance } from './clear.js';
+import type { OpenOptions } from './create.js';
 import { Host } from './host.js';
 import { inspectInstance, instanceIds } from './inspect.js';
 import { InstanceHandle, typedHandle } from './instance.js';
@@ -25,6 +27,9 @@ export interface CloseOptions {
   /** Tell running updates to give up, by their `ctx.signal`, instead of waiting for them: they run again later. Default: false. */
   readonly abortRunning?: boolean;
 }
+
+const OPEN_NAMES: OptionNames<OpenOptions> = { init: true, existing: true };
+const WORKER_NAMES: OptionNames<WorkerOptions> = { components: true, shard: true, concurrency: true };
 
 /** A worker under way. */
 export interface Worker {
@@ -86,6 +91,7 @@ export class Motion {
   ): Promise<Instance<C>> {
     this.assertOpen();
     const definition = this.host.register(component);
+    if (options) assertOptionNames(OPEN_NAMES, options, `an instance of ${definition.name}`);
     this.startBackground();
     const opened = await this.host.open(definition, id ?? this.host.settings.env.id(), options ?? {});
     const handle = new InstanceHandle(this.host, opened, (closed) => this.handles.delete(closed));
@@ -139,6 +145,7 @@ export class Motion {
    */
   worker(options: WorkerOptions = {}): Worker {
     this.assertOpen();
+    assertOptionNames(WORKER_NAMES, options, 'a worker');
     const { components, shard, concurrency = CONCURRENCY } = options;
     if (!Number.isSafeInteger(concurrency) || concurrency < 1)
       throw invalid(`the option 'concurrency' of a worker must be a whole number from 1, not ${concurrency}`);

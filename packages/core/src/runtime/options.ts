@@ -1,6 +1,7 @@
 import type { RetryOptions } from '../component/options.js';
 import type { Env } from '../env.js';
 import { MotionError } from '../errors.js';
+import { assertOptionNames, type OptionNames } from '../option-names.js';
 import { defaultQueueOptions, type QueueOptions } from '../queue/context.js';
 import { OneAtATime } from '../queue/one-at-a-time.js';
 import { type Codec, msgpackCodec } from '../state/codec.js';
@@ -72,19 +73,21 @@ export interface Settings {
   readonly onError: (error: unknown, info: BackgroundErrorInfo) => void;
 }
 
-const KNOWN: ReadonlySet<string> = new Set<keyof MotionOptions>([
-  'store',
-  'updates',
-  'lease',
-  'retry',
-  'codec',
-  'logger',
-  'onError',
-  'storeTimeoutMs',
-  'idempotencyMs',
-  'closeStore',
-  'env',
-]);
+const NAMES: OptionNames<MotionOptions> = {
+  store: true,
+  updates: true,
+  lease: true,
+  retry: true,
+  codec: true,
+  logger: true,
+  onError: true,
+  storeTimeoutMs: true,
+  idempotencyMs: true,
+  closeStore: true,
+  env: true,
+};
+const LEASE_NAMES: OptionNames<NonNullable<MotionOptions['lease']>> = { ttlMs: true };
+const RETRY_NAMES: OptionNames<RetryOptions> = { attempts: true, backoffMs: true, maxBackoffMs: true };
 const STORE_METHODS: readonly (keyof Store)[] = [
   'get',
   'list',
@@ -100,15 +103,11 @@ const LONGEST_MS = 2 ** 31 - 1;
 
 /** @throws MotionError `INVALID_OPTIONS` */
 export function settingsOf(options: MotionOptions): Settings {
-  if (typeof options !== 'object' || options === null)
-    throw invalid(`new Motion() takes an object with a store, not ${String(options)}`);
-  for (const key of Object.keys(options))
-    if (!KNOWN.has(key)) throw invalid(`unknown option '${key}' of new Motion(); there are ${[...KNOWN].join(', ')}`);
+  assertOptionNames(NAMES, options, 'new Motion()');
   const { store, updates = 'background', lease = {}, retry = {}, env = systemEnv, logger = consoleLogger } = options;
   const { onError, codec = msgpackCodec() } = options;
-  for (const [name, value] of Object.entries({ lease, retry }))
-    if (typeof value !== 'object' || value === null)
-      throw invalid(`the option '${name}' must be an object, not ${String(value)}`);
+  assertOptionNames(LEASE_NAMES, lease, `'lease' of new Motion()`);
+  assertOptionNames(RETRY_NAMES, retry, `'retry' of new Motion()`);
   if (onError !== undefined && typeof onError !== 'function') throw invalid(`the option 'onError' must be a function`);
   if (!hasMethods(logger, ['debug', 'warn', 'error']))
     throw invalid(`the option 'logger' must have debug, warn and error, as console has`);

@@ -1,3 +1,4 @@
+import { type OptionNames, optionProblem } from '../option-names.js';
 import type { Commit, Key, Limits, Put } from './contract.js';
 import { StoreError } from './errors.js';
 
@@ -26,6 +27,20 @@ export function shardOf(partition: string, of: number): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < partition.length; i++) hash = Math.imul(hash ^ partition.charCodeAt(i), 0x01000193);
   return (hash >>> 0) % of;
+}
+
+/**
+ * For stores: refuses options that are no object, and names that are none of theirs: misspelt, they would go unnoticed.
+ *
+ * @param store the name of its class
+ * @param options what its constructor was given
+ * @param names all names of its options
+ * @throws StoreError `invalid`
+ * @example assertOptions<FileStoreOptions>('FileStore', options, { directory: true })
+ */
+export function assertOptions<T>(store: string, options: unknown, names: OptionNames<T>): void {
+  const problem = optionProblem(names, options, store);
+  if (problem !== undefined) throw new StoreError('invalid', problem);
 }
 
 /**

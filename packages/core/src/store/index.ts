@@ -1,4 +1,6 @@
 /** The contract between core and a store, and the lock that is derived from it. Adapters import nothing else of core. */
+
+export type { OptionNames } from '../option-names.js';
 export {
   appendKey,
   assertCacheable,
@@ -6,6 +8,7 @@ export {
   assertGet,
   assertList,
   assertName,
+  assertOptions,
   dueCursor,
   parseDueCursor,
   shardOf,

@@ -1,6 +1,7 @@
 import { Packr } from 'msgpackr';
 import { type Env, jittered, sleep } from '../env.js';
 import { MotionError } from '../errors.js';
+import { assertOptionNames, type OptionNames } from '../option-names.js';
 import type { Signal } from '../signal.js';
 import { systemEnv } from '../system-env.js';
 import type { CommitResult, Key, Store } from './contract.js';
@@ -18,6 +19,8 @@ export interface LeaseOptions {
   /** The outside world; only simulations give their own. */
   readonly env?: Env;
 }
+
+const NAMES: OptionNames<LeaseOptions> = { holder: true, ttlMs: true, signal: true, env: true };
 
 interface LeaseRecord {
   readonly holder: string | null;
@@ -99,6 +102,7 @@ export class Lease {
    * @throws StoreError whatever the store reports, but `unavailable`, which is waited out
    */
   static async acquire(store: Store, partition: string, key: Key, options: LeaseOptions = {}): Promise<Lease> {
+    assertOptionNames(NAMES, options, 'Lease.acquire()');
     const { env = systemEnv, ttlMs = 10_000, signal } = options;
     const holder = options.holder ?? env.id();
     if (typeof ttlMs !== 'number' || !(ttlMs > 0 && ttlMs < 2 ** 31))

@@ -371,6 +371,7 @@ describe('a copy that fails', () => {
       { components: [] },
       { components: [1] },
       { components, mode: 'sync' },
+      { components, kind: 'copy' },
       { components, concurrency: 0 },
       { components, storeTimeoutMs: Number.NaN },
     ] as never[];

@@ -194,6 +194,11 @@ test('an entry that something else wrote is CORRUPT, and stays', async () => {
   }
 });
 
+test('an option that does not exist is refused', async () => {
+  const [a] = parties();
+  await expect(a.acquire({ ttl: 5 } as never)).rejects.toThrow("unknown option 'ttl' of Lease.acquire()");
+});
+
 test.each([0, -1, Number.NaN, Infinity, '5' as never])('a ttl of %s is refused', async (ttlMs) => {
   const [a] = parties();
   await expect(a.acquire({ ttlMs })).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });

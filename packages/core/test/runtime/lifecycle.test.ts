@@ -194,12 +194,38 @@ describe('making instances', () => {
     [{ store: new MemoryStore(), storeTimeoutMs: Number.NaN }],
     [{ store: new MemoryStore(), typo: 1 }],
     [{ store: new MemoryStore(), lease: null }],
+    [{ store: new MemoryStore(), lease: { ttl: 5_000 } }],
+    [{ store: new MemoryStore(), retry: { tries: 5 } }],
     [{ store: new MemoryStore(), retry: 5 }],
     [{ store: new MemoryStore(), codec: {} }],
     [{ store: new MemoryStore(), logger: {} }],
     [{ store: new MemoryStore(), onError: 'x' }],
   ])('new Motion(%j) is refused', (options) => {
     expect(() => new Motion(options as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }) as Error);
+  });
+
+  test('an option that does not exist is refused by name, wherever options are given', async () => {
+    expect(() => new MemoryStore({ time: Date.now } as never)).toThrow(
+      "unknown option 'time' of MemoryStore; there are clock",
+    );
+    const made = new Motion({ store: new MemoryStore() });
+    const journal = await made.instance(Journal, 'a');
+    const stream = journal.stream.bind(journal) as unknown as (...args: unknown[]) => AsyncIterable<unknown>;
+    const misspelt: (() => unknown)[] = [
+      () => made.worker({ component: [] } as never),
+      () => made.instance(Journal, 'b', { inti: { first: 'x' } } as never),
+      () => journal.run('add', { word: 'x' }, { flushUpdate: true } as never),
+      () => stream('add', {}, { flushUpdate: true })[Symbol.asyncIterator]().next(),
+      () => journal.writeState({ count: 1 }, { flushUpdates: true } as never),
+      () => journal.flushUpdates(undefined, { idempotencyKey: 'x' } as never),
+    ];
+    for (const call of misspelt)
+      expect(await errorOf(Promise.resolve().then(call))).toMatchObject({
+        code: 'INVALID_OPTIONS',
+        message: expect.stringMatching(/^unknown option '\w+' of .+; there are \w+/),
+      });
+    expect(await journal.readState('count')).toBe(0);
+    await made.close();
   });
 });
 
@@ -587,6 +613,7 @@ describe.each(places)('workers on $kind', ({ make }) => {
     [{ concurrency: 0 }],
     [{ concurrency: 1.5 }],
     [{ concurrency: '4' }],
+    [null],
     [{ shard: [2, 2] }],
     [{ shard: [-1, 2] }],
     [{ shard: [0] }],
