@@ -1,4 +1,4 @@
-import { Crew, Gone, type Member, pause, quiet } from './crew.js';
+import { Crew, Gone, type Member, pause, quiet, until } from './crew.js';
 import { FAILPOINTS } from './failpoints.js';
 import { Ledger } from './ledger.js';
 import type { FaultOptions, FaultReport } from './options.js';
@@ -18,6 +18,8 @@ export interface CrashOptions extends FaultOptions {
 
 /** Longer than what any store keeps in one entry that core may fill: it is cut into chunks. */
 const BIG = 400_000;
+/** After all calls were answered, what is done in the background comes within so many milliseconds. */
+const LATEST_MS = 5_000;
 
 /**
  * A process goes through all that core does with an instance, and is crashed at a failpoint, one after the other. Another
@@ -72,9 +74,8 @@ async function crashAt(name: string, options: CrashOptions): Promise<Crashed> {
     try {
       await victim.ready;
       await goThroughAll(victim, ledger, ttlMs, progress);
-      await pause(300);
-      // It may have crashed without a call under way.
-      crashed = !victim.alive;
+      // It may crash without a call under way: as it gives a lease back, for one.
+      crashed = await until(LATEST_MS, () => !victim.alive);
     } catch (error) {
       if (!(error instanceof Gone)) problems.push((error as Error).message);
       crashed = !victim.alive;

@@ -10,7 +10,7 @@ export interface RollingStopsOptions extends FaultOptions {
   readonly stops?: number;
   /** Milliseconds that an update takes. Default: 3. */
   readonly updateMs?: number;
-  /** Milliseconds within which another must go on with what a stopped worker held. Default: 2,000. */
+  /** Milliseconds within which another must go on with what a stopped worker held. Default: 10,000, a third of the lease. */
   readonly handOverMs?: number;
 }
 
@@ -23,7 +23,7 @@ const TTL_MS = 30_000;
  * was interrupted; each process ends by itself, with exit code 0; and the next goes on at once, not when a lease expires.
  */
 export async function rollingStops(options: RollingStopsOptions): Promise<FaultReport> {
-  const { stops = 10, updateMs = 3, handOverMs = 2_000 } = options;
+  const { stops = 10, updateMs = 3, handOverMs = TTL_MS / 3 } = options;
   const ledger = new Ledger();
   const problems: string[] = [];
   const runs: { readonly member: Member; readonly inside: Inside }[] = [];

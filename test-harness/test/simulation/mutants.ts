@@ -312,7 +312,7 @@ const ofOurOwn: readonly Mutant[] = [
   },
   {
     name: 'a big state is read in parts of different times',
-    right: "if (more.entries[0]?.rev !== first.entries[0]?.rev) return 'torn';",
+    right: 'if (found[0]?.rev !== first.entries[0]?.rev) return TORN;',
     wrong: '',
     plan: { limits: narrow, wide: 0.5, names: 40, many: 0.6 },
   },

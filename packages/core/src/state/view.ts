@@ -107,9 +107,22 @@ interface Dir {
   readonly rev: Revision;
 }
 
+/** What came of reading the entries that a dir names. */
+type Loaded =
+  | Fresh
+  /** There are other names by now. */
+  | { readonly renamed: Dir }
+  /** The chunks of this key were not there: those of another value were, a moment later, or it is damaged. */
+  | { readonly unreadable: string; readonly rev: Revision }
+  | typeof TORN;
+
+/** It changed between two gets. */
+const TORN = { torn: true } as const;
 const ROOT_ONLY: readonly Key[] = [ROOT];
 const HEAD: readonly Key[] = [INIT, ROOT, DIR];
-const TRIES = 12;
+/** How often a state that changes while it is read is read anew, and how long a pause between may get, in milliseconds. */
+const TRIES = 20;
+const LONGEST_PAUSE = 250;
 
 /** What one process knows of one instance: the newest committed state it saw, brought up to date by what changed. */
 export class View {
@@ -168,26 +181,31 @@ export class View {
     const base = this.current;
     let dir: Dir | undefined = base && { names: [...base.entries.keys()], rev: base.dirRev };
     let unreadable: { readonly unreadable: string; readonly rev: Revision } | undefined;
+    if (!dir) {
+      const head = await this.store.get(this.partition, HEAD);
+      this.assertOurs(head.entries[0], head.entries[1]);
+      dir = this.dirIn(head.entries[2]);
+    }
     for (let attempt = 0; attempt < TRIES; attempt++) {
-      if (attempt > 2) await sleep(this.env, jittered(this.env, 2 ** attempt));
-      if (!dir) {
-        const head = await this.store.get(this.partition, HEAD);
-        this.assertOurs(head.entries[0], head.entries[1]);
-        dir = this.dirIn(head.entries[2]);
-      }
       const loaded = await this.loadNamed(dir, base);
-      if (loaded === 'names changed') dir = undefined;
-      else if (loaded !== 'torn' && 'unreadable' in loaded) {
+      if ('committed' in loaded) {
+        this.install(loaded.committed, ticket);
+        return loaded;
+      }
+      if ('renamed' in loaded) {
+        // At once, as long as they are the newest.
+        dir = loaded.renamed;
+        continue;
+      }
+      if ('unreadable' in loaded) {
         // A value is replaced before its chunks go: the same one again is no race. Another one of the same commit may be.
         if (loaded.rev === unreadable?.rev && loaded.unreadable === unreadable.unreadable)
           throw this.corrupt(
             `its state key ${JSON.stringify(loaded.unreadable)} is damaged, or chunks of it are missing`,
           );
         unreadable = loaded;
-      } else if (loaded !== 'torn') {
-        this.install(loaded.committed, ticket);
-        return loaded;
       }
+      if (attempt > 1) await sleep(this.env, jittered(this.env, Math.min(LONGEST_PAUSE, 2 ** attempt)));
     }
     throw new StoreError(
       'unavailable',
@@ -195,19 +213,15 @@ export class View {
     );
   }
 
-  private async loadNamed(
-    dir: Dir,
-    base: Committed | undefined,
-  ): Promise<Fresh | 'names changed' | 'torn' | { readonly unreadable: string; readonly rev: Revision }> {
+  private async loadNamed(dir: Dir, base: Committed | undefined): Promise<Loaded> {
     const { names, rev } = dir;
     const keys = names.map(stateKey);
     const known = names.map((name) => base?.entries.get(name)?.rev);
     const snapshot = await this.getAll(keys, known, dir);
-    if (snapshot === 'torn') return 'torn';
+    if ('torn' in snapshot) return snapshot;
     const [rootEntry, dirEntry, ...got] = snapshot.entries;
     const root = this.rootIn(rootEntry);
-    if (!dirEntry) throw this.corrupt(`its entry 'dir' is missing`);
-    if (dirEntry.rev !== rev) return 'names changed';
+    if (dirEntry?.rev !== rev) return { renamed: this.dirIn(dirEntry) };
     const entries = new Map<string, StateEntry>();
     for (const [i, name] of names.entries()) {
       const entry = got[i];
@@ -215,7 +229,7 @@ export class View {
       const old = base?.entries.get(name);
       if (old?.rev === entry.rev) entries.set(name, old);
       else {
-        if (!entry.value) return 'torn';
+        if (!entry.value) return TORN;
         const bytes = await this.chunks.read(entry.value);
         if (!bytes) return { unreadable: name, rev: entry.rev };
         entries.set(name, this.decode(name, entry.rev, bytes, this.chunks.groupOf(entry.value)));
@@ -230,23 +244,31 @@ export class View {
     keys: readonly Key[],
     known: readonly (Revision | undefined)[],
     dir: Dir,
-  ): Promise<Snapshot | 'torn'> {
+  ): Promise<Snapshot | typeof TORN> {
     const { getKeys, getBytes } = this.store.limits;
     const perGet = getKeys - 2;
     // The names of very many keys take the room of values.
     const room = Math.floor((getBytes - dirBytes(dir.names)) / (this.chunks.inlineBytes + 1)) - 1;
     const inFirst = Math.max(0, Math.min(perGet, room));
-    const first = await this.store.get(this.partition, [ROOT, DIR, ...keys.slice(0, inFirst)], {
+    const getting = this.store.get(this.partition, [ROOT, DIR, ...keys.slice(0, inFirst)], {
       known: [undefined, dir.rev, ...known.slice(0, inFirst)],
     });
-    if (keys.length <= inFirst) return first;
+    if (keys.length <= inFirst) return getting;
+    // All at once: the shorter it takes, the less is changed meanwhile.
+    const gets = [getting];
+    for (let n = inFirst; n < keys.length; n += perGet)
+      gets.push(
+        this.store.get(this.partition, [ROOT, ...keys.slice(n, n + perGet)], {
+          known: [undefined, ...known.slice(n, n + perGet)],
+        }),
+      );
+    const [first, ...more] = (await Promise.all(gets)) as [Snapshot, ...Snapshot[]];
+    // There are other names now.
+    if (first.entries[1]?.rev !== dir.rev) return first;
     const entries = [...first.entries];
-    for (let n = inFirst; n < keys.length; n += perGet) {
-      const more = await this.store.get(this.partition, [ROOT, ...keys.slice(n, n + perGet)], {
-        known: [first.entries[0]?.rev, ...known.slice(n, n + perGet)],
-      });
-      if (more.entries[0]?.rev !== first.entries[0]?.rev) return 'torn';
-      entries.push(...more.entries.slice(1));
+    for (const { entries: found } of more) {
+      if (found[0]?.rev !== first.entries[0]?.rev) return TORN;
+      entries.push(...found.slice(1));
     }
     return { ...first, entries };
   }

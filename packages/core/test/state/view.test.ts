@@ -1,4 +1,5 @@
 import { msgpackCodec } from '@motion-ts/core';
+import type { Key } from '@motion-ts/core/store';
 import { MemoryStore } from '@motion-ts/memory';
 import { expect, test } from 'vitest';
 import { Chunks } from '../../src/state/chunks.js';
@@ -49,6 +50,13 @@ class Written {
       puts: Object.entries(puts).flatMap(([key, value]) => (value ? [{ key, value }] : [])),
       deletes: Object.keys(puts).filter((key) => puts[key] === null),
     });
+  }
+
+  /** Does something before each get of one of the state's keys. */
+  beforeGetOf(name: string, work: () => Promise<void>): void {
+    this.store.before = async (method, _, keys) => {
+      if (method === 'get' && (keys as Key[]).includes(stateKey(name))) await work();
+    };
   }
 
   view(): View {
@@ -104,24 +112,38 @@ test('a state of more keys than one get takes is read of one piece, though it ch
   const all = (value: number): Record<string, number> => Object.fromEntries(names.map((name) => [name, value]));
   await written.create(all(0));
   let changes = 0;
-  written.store.afterGet = async (got, keys) => {
+  written.beforeGetOf('k4', async () => {
     // Between two gets of one reading.
-    if (keys.includes(stateKey('k4')) && changes < 2) await written.change(all(++changes));
-    return got;
-  };
+    if (changes < 2) await written.change(all(++changes));
+  });
   const { committed } = await written.view().refresh();
   expect(new Set(Object.values(committed.state)).size).toBe(1);
   expect(committed.state).toEqual(all(2));
 });
 
+test.each([3, 100])(
+  'names that change while they are read are taken from that very answer; %d keys a get',
+  async (getKeys) => {
+    const written = new Written(getKeys);
+    await written.create({ a: 0 });
+    const names = ['a'];
+    written.beforeGetOf('a', async () => {
+      if (names.length === 6) return;
+      names.push(`b${names.length}`);
+      await written.change({ a: names.length, [names.at(-1) as string]: 1 }, names);
+    });
+    const { committed } = await written.view().refresh();
+    expect(Object.keys(committed.state)).toEqual(names);
+    expect(committed.state['a']).toBe(6);
+    expect(written.store.gets.filter(({ keys }) => keys.includes(INIT))).toHaveLength(1);
+  },
+);
+
 test('a state that never holds still is an outage, not a wrong answer', async () => {
   const written = new Written(3);
   await written.create({ a: 0, b: 0, c: 0 });
   let n = 0;
-  written.store.afterGet = async (got, keys) => {
-    if (keys.includes(stateKey('a'))) await written.change({ a: ++n, b: n, c: n });
-    return got;
-  };
+  written.beforeGetOf('b', () => written.change({ a: ++n, b: n, c: n }));
   const reading = written.view().refresh();
   const failed = expect(reading).rejects.toMatchObject({ code: 'unavailable' });
   await written.env.advance(60_000);
