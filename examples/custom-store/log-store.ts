@@ -21,7 +21,7 @@ const LOOK_MS = 20;
 export class LogStore implements Store {
   readonly limits = LIMITS;
   readonly #log: Log;
-  readonly #listeners = new Set<(partition: string | undefined) => void>();
+  readonly #listeners = new contract.Listeners();
   readonly #underWay = new Set<Promise<unknown>>();
   #looking: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
@@ -30,10 +30,7 @@ export class LogStore implements Store {
   constructor({ path }: { readonly path: string }) {
     if (typeof path !== 'string' || path === '')
       throw new StoreError('invalid', `the option 'path' of LogStore must be a file's path, not ${String(path)}`);
-    this.#log = new Log(path, ({ partition }) => {
-      for (const listener of this.#listeners)
-        queueMicrotask(() => this.#listeners.has(listener) && listener(partition));
-    });
+    this.#log = new Log(path, ({ partition }) => this.#listeners.tell(partition));
   }
 
   // #region get
@@ -90,18 +87,14 @@ export class LogStore implements Store {
     });
   }
 
-  watch(listener: (partition: string | undefined) => void): () => void {
+  watch(listener: contract.Listener): () => void {
     this.#assertOpen();
-    const own = (partition: string | undefined): void => listener(partition);
-    this.#listeners.add(own);
     const look = (): void => void this.#call(() => this.#log.upToDate()).catch(() => undefined);
     this.#looking ??= setInterval(look, LOOK_MS).unref();
-    return () => {
-      this.#listeners.delete(own);
-      if (this.#listeners.size > 0) return;
+    return this.#listeners.add(listener, () => {
       clearInterval(this.#looking);
       this.#looking = undefined;
-    };
+    });
   }
 
   cacheGet(partition: string, key: Key): Promise<Uint8Array | undefined> {

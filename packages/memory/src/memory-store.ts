@@ -12,6 +12,8 @@ import {
   type Got,
   type Key,
   type Limits,
+  type Listener,
+  Listeners,
   parseDueCursor,
   type Revision,
   type ScanPage,
@@ -55,7 +57,7 @@ export class MemoryStore implements Store {
   /** Those that have a due, past or future: a scan need not walk the others. */
   readonly #dues: Set<Partition> = new Set();
   readonly #cache = new ExpiringCache();
-  readonly #listeners: Set<(partition: string | undefined) => void> = new Set();
+  readonly #listeners = new Listeners();
   /** The names a scan by prefix looks through, in order; thrown away whenever one comes or goes. */
   #scanned: string[] | undefined;
   #closed = false;
@@ -129,8 +131,7 @@ export class MemoryStore implements Store {
       }
       if (wasScanned !== held.scanned) this.#scanned = undefined;
     }
-    // In a turn of its own: a listener that throws is an uncaught error of its own, and no failure of the commit.
-    for (const listener of this.#listeners) queueMicrotask(() => listener(partition));
+    this.#listeners.tell(partition);
     return commit.appends !== undefined && commit.appends.length > 0 ? { ok: true, seq: held.seq } : { ok: true };
   }
 
@@ -139,12 +140,9 @@ export class MemoryStore implements Store {
     return 'due' in query ? this.#scanDue(query.shard, cursor) : this.#scanPrefix(query.prefix, cursor);
   }
 
-  watch(listener: (partition: string | undefined) => void): () => void {
+  watch(listener: Listener): () => void {
     this.#assertOpen();
-    // Of our own, so that one function may listen twice and each stop ends one.
-    const own = (partition: string | undefined): void => listener(partition);
-    this.#listeners.add(own);
-    return () => void this.#listeners.delete(own);
+    return this.#listeners.add(listener);
   }
 
   async cacheGet(partition: string, key: Key): Promise<Uint8Array | undefined> {

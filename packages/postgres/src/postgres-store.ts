@@ -9,6 +9,7 @@ import {
   type Entry,
   type Key,
   type Limits,
+  type Listener,
   type Revision,
   type ScanPage,
   type ScanQuery,
@@ -135,7 +136,7 @@ export class PostgresStore implements Store {
   }
 
   /** @throws StoreError `closed` */
-  watch(listener: (partition: string | undefined) => void): () => void {
+  watch(listener: Listener): () => void {
     this.#assertOpen();
     return this.#watchers.add(listener);
   }

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { type Listener, Listeners } from '@motion-ts/core/store';
 import type { Connections } from './connections.js';
 import type { PgClient } from './pg-shape.js';
 import type { Statements } from './statements.js';
-
-type Listener = (partition: string | undefined) => void;
 
 /** Between two notifications. */
 const PAUSE_MS = 20;
@@ -27,7 +26,7 @@ export class Watchers {
   readonly #timeoutMs: number;
   /** Tells our own notifications from those of others. */
   readonly #me: string = randomBytes(8).toString('hex');
-  readonly #listeners: Set<Listener> = new Set();
+  readonly #listeners = new Listeners();
   #changed: Set<string> = new Set();
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -44,19 +43,14 @@ export class Watchers {
   }
 
   add(listener: Listener): () => void {
-    // Of our own, so that one function may listen twice and each stop ends one.
-    const own: Listener = (partition) => listener(partition);
-    this.#listeners.add(own);
+    const stop = this.#listeners.add(listener, () => this.#disconnect());
     void this.#connect();
-    return () => {
-      this.#listeners.delete(own);
-      if (this.#listeners.size === 0) this.#disconnect();
-    };
+    return stop;
   }
 
   /** A commit of this store was applied. */
   changed(partition: string): void {
-    this.#tell(partition);
+    this.#listeners.tell(partition);
     if (this.#bytes <= MOST_BYTES && !this.#changed.has(partition)) {
       this.#changed.add(partition);
       this.#bytes += partition.length + 1;
@@ -133,15 +127,15 @@ export class Watchers {
     client.query({ text: `LISTEN "${this.#channel}"`, rowMode: 'array', types: TEXTS }, (error) => {
       if (error) lost();
       // Until now, nothing was heard of others.
-      else this.#tell(undefined);
+      else this.#listeners.tell(undefined);
     });
   }
 
   #heard(payload: string): void {
     const [from, ...names] = payload.split(SEPARATOR);
     if (from === this.#me) return;
-    if (names.length === 0) this.#tell(undefined);
-    for (const name of names) this.#tell(name);
+    if (names.length === 0) this.#listeners.tell(undefined);
+    for (const name of names) this.#listeners.tell(name);
   }
 
   #disconnect(): void {
@@ -158,11 +152,6 @@ export class Watchers {
       },
       RECONNECT_MS * (0.5 + Math.random()),
     ).unref();
-  }
-
-  #tell(partition: string | undefined): void {
-    // In a turn of its own: a listener that throws is an uncaught error of its own, and no failure of the store.
-    for (const listener of this.#listeners) queueMicrotask(() => listener(partition));
   }
 }
 

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { type Listener, Listeners } from '@motion-ts/core/store';
 import type { Cluster, Redis } from 'ioredis';
 import type { Connection } from './connection.js';
-
-type Listener = (partition: string | undefined) => void;
 
 /** A busy process tells the others so often, and not of every commit. */
 const EVERY_MS = 10;
@@ -18,7 +17,7 @@ export class Hints {
   readonly #channel: string;
   /** Whom a message is from: one of our own tells nothing new. */
   readonly #me: string = randomBytes(6).toString('base64url');
-  readonly #listeners: Set<Listener> = new Set();
+  readonly #listeners = new Listeners();
   readonly #changed: Set<string> = new Set();
   #timer: NodeJS.Timeout | undefined;
   #subscriber: Redis | undefined;
@@ -29,18 +28,14 @@ export class Hints {
   }
 
   add(listener: Listener): () => void {
-    // Of our own, so that one function may listen twice and each stop ends one.
-    const own: Listener = (partition) => listener(partition);
-    this.#listeners.add(own);
+    const stop = this.#listeners.add(listener, () => this.#unsubscribe());
     this.#subscribe();
-    return () => {
-      if (this.#listeners.delete(own) && this.#listeners.size === 0) this.#unsubscribe();
-    };
+    return stop;
   }
 
   /** A commit of this process was applied. */
   changed(partition: string): void {
-    if (this.#listeners.size > 0) this.#tell(partition);
+    this.#listeners.tell(partition);
     if (this.#changed.size <= MOST_NAMES) this.#changed.add(partition);
     if (this.#timer === undefined) this.#publish();
   }
@@ -51,11 +46,6 @@ export class Hints {
     this.#unsubscribe();
     if (this.#changed.size > 0) this.#publish();
     clearTimeout(this.#timer);
-  }
-
-  #tell(partition: string | undefined): void {
-    // In a turn of its own: a listener that throws is an uncaught error of its own, and no failure of the store.
-    for (const listener of this.#listeners) queueMicrotask(() => listener(partition));
   }
 
   #publish(): void {
@@ -85,7 +75,7 @@ export class Hints {
       if (channel === this.#channel) this.#received(message);
     });
     // What was published while there was no connection is lost.
-    subscriber.on('ready', () => this.#tell(undefined));
+    subscriber.on('ready', () => this.#listeners.tell(undefined));
     subscriber.subscribe(this.#channel).catch(() => {});
   }
 
@@ -97,6 +87,6 @@ export class Hints {
   #received(message: string): void {
     const [from, ...names] = message.split(' ');
     if (from === this.#me) return;
-    for (const name of names) this.#tell(name === '*' ? undefined : name);
+    for (const name of names) this.#listeners.tell(name === '*' ? undefined : name);
   }
 }

@@ -9,6 +9,7 @@ import {
   type Entry,
   type Key,
   type Limits,
+  type Listener,
   type Revision,
   type ScanPage,
   type ScanQuery,
@@ -131,7 +132,7 @@ export class RedisStore implements Store {
   }
 
   /** @throws StoreError `closed` */
-  watch(listener: (partition: string | undefined) => void): () => void {
+  watch(listener: Listener): () => void {
     this.#assertOpen();
     return this.#hints.add(listener);
   }

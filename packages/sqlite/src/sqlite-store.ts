@@ -9,6 +9,7 @@ import {
   type Entry,
   type Key,
   type Limits,
+  type Listener,
   type Revision,
   type ScanPage,
   type ScanQuery,
@@ -102,7 +103,7 @@ export class SqliteStore implements Store {
   }
 
   /** @throws StoreError `closed` */
-  watch(listener: (partition: string | undefined) => void): () => void {
+  watch(listener: Listener): () => void {
     this.#assertOpen();
     // What makes it fail will reject the first call that needs the file.
     if (this.#opened === undefined) this.#open().catch(() => {});

@@ -1,12 +1,11 @@
+import { type Listener, Listeners } from '@motion-ts/core/store';
 import type { Statement } from './connection.js';
-
-type Listener = (partition: string | undefined) => void;
 
 const POLL_MS = 20;
 
 /** Tells listeners of own commits at once, and of those of other connections by polling for a changed `data_version`. */
 export class Watchers {
-  readonly #listeners: Set<Listener> = new Set();
+  readonly #listeners = new Listeners();
   #dataVersion: Statement | undefined;
   #version: unknown;
   #timer: NodeJS.Timeout | undefined;
@@ -17,24 +16,17 @@ export class Watchers {
   }
 
   add(listener: Listener): () => void {
-    // Of our own, so that one function may listen twice and each stop ends one.
-    const own: Listener = (partition) => listener(partition);
-    this.#listeners.add(own);
     if (this.#timer === undefined) {
       this.#version = undefined;
       this.#timer = setInterval(() => this.#poll(), POLL_MS);
       // A listener alone is no reason for a process to live.
       this.#timer.unref();
     }
-    return () => {
-      this.#listeners.delete(own);
-      if (this.#listeners.size === 0) this.stop();
-    };
+    return this.#listeners.add(listener, () => this.stop());
   }
 
   tell(partition: string | undefined): void {
-    // In a turn of its own: a listener that throws is an uncaught error of its own, and no failure of the store.
-    for (const listener of this.#listeners) queueMicrotask(() => listener(partition));
+    this.#listeners.tell(partition);
   }
 
   stop(): void {

@@ -1,3 +1,5 @@
+import type { Listener } from './listeners.js';
+
 /** 1 to 512 characters of `[\x21-\x7e]`, ordered bytewise. Names of partitions are alike. Anything else: `invalid`. */
 export type Key = string;
 
@@ -177,7 +179,7 @@ export interface Store {
    *
    * @returns stops it; may be called twice
    */
-  watch?(listener: (partition: string | undefined) => void): () => void;
+  watch?(listener: Listener): () => void;
 
   /** A cached value, or undefined. It may vanish at any time and has no order with commits. */
   cacheGet(partition: string, key: Key): Promise<Uint8Array | undefined>;

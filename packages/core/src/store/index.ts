@@ -31,3 +31,4 @@ export type {
 export { StoreError, type StoreErrorCode } from './errors.js';
 export type { FencedCommit } from './fence.js';
 export { Lease, type LeaseOptions } from './lease.js';
+export { type Listener, Listeners } from './listeners.js';
