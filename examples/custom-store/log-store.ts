@@ -11,6 +11,10 @@ const LIMITS: Limits = { valueBytes: MiB, commitBytes: 4 * MiB, commitOps: 1_000
 const PAGE = 1_000;
 const LOOK_MS = 20;
 
+export interface LogStoreOptions {
+  readonly path: string;
+}
+
 /**
  * A store in one append-only file of a local disk, for any number of processes of one machine. Each holds all of it in
  * memory, and the file never shrinks: it is here to be read.
@@ -27,7 +31,9 @@ export class LogStore implements Store {
   #closing: Promise<void> | undefined;
 
   /** Opens nothing yet. @throws StoreError `invalid` */
-  constructor({ path }: { readonly path: string }) {
+  constructor(options: LogStoreOptions) {
+    contract.assertOptions('LogStore', options, { path: true });
+    const { path } = options;
     if (typeof path !== 'string' || path === '')
       throw new StoreError('invalid', `the option 'path' of LogStore must be a file's path, not ${String(path)}`);
     this.#log = new Log(path, ({ partition }) => this.#listeners.tell(partition));

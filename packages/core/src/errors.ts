@@ -11,7 +11,7 @@ const BRAND: unique symbol = Symbol.for('@motion-ts/core:error') as never;
  * | `UNKNOWN_COMPONENT` | the class was not registered and cannot be made without arguments | `motion.register(Class, factory)` |
  * | `UNKNOWN_FLOW` | the class has no such flow | the message lists those it has |
  * | `UNKNOWN_UPDATE` | a queued update names a method that the class no longer has | deploy the method again, then `redrive` |
- * | `INVALID_OPTIONS` | an option has the wrong type or range | the message names it |
+ * | `INVALID_OPTIONS` | an option does not exist, or has the wrong type or range | the message names it |
  * | `INVALID_PROPS` | the props fail the flow's schema, or are no object | see `issues` |
  * | `INVALID_PATCH` | an update, a `writeState` or `@InitState` gave something that is no object of state keys | return the changed keys |
  * | `NOT_SERIALIZABLE` | the codec cannot round-trip a value | the message has its path |

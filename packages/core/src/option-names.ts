@@ -14,7 +14,8 @@ export function optionProblem<T>(names: OptionNames<T>, given: unknown, of: stri
     return `the options of ${of} must be an object, not ${String(given)}`;
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(names, name));
   if (unknown === undefined) return undefined;
-  return `unknown option '${unknown}' of ${of}; there are ${Object.keys(names).join(', ')}`;
+  const known = Object.keys(names);
+  return `unknown option '${unknown}' of ${of}; there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`;
 }
 
 /** @throws MotionError `INVALID_OPTIONS` for what {@link optionProblem} finds */

@@ -62,6 +62,10 @@ export function checkOptions(options: RedisStoreOptions): CheckedOptions {
     throw invalid(`namespace ${JSON.stringify(namespace)} is not 1 to 64 characters of [A-Za-z0-9_.:-]`);
   assertMs('timeoutMs', timeoutMs);
   if (wait === undefined) return { target, namespace, timeoutMs, wait, onWarning };
+  assertOptions<NonNullable<RedisStoreOptions['wait']>>(`'wait' of RedisStore`, wait, {
+    replicas: true,
+    timeoutMs: true,
+  });
   const { replicas, timeoutMs: waitMs = Math.min(1000, Math.ceil(timeoutMs / 2)) } = wait;
   if (!Number.isSafeInteger(replicas) || replicas < 1) throw invalid(`wait.replicas ${replicas} is no number from 1`);
   assertMs('wait.timeoutMs', waitMs);

@@ -51,6 +51,8 @@ describe('options', () => {
     [{ url, options: { readOnly: true } }],
     [{ cluster: { nodes: [{ port: 1 }], options: { scaleReads: 'slave' } } }],
     [{ url, wait: { replicas: 0 } }],
+    [{ url, wait: { replicas: 1, timeOutMs: 5 } }],
+    [{ url, wait: null }],
     [{ url, wait: { replicas: 1, timeoutMs: 5000 } }],
     [{ cluster: { nodes: [{ port: 1 }] }, wait: { replicas: 1 } }],
   ])('%j is invalid', (options) => {

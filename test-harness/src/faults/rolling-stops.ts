@@ -10,20 +10,22 @@ export interface RollingStopsOptions extends FaultOptions {
   readonly stops?: number;
   /** Milliseconds that an update takes. Default: 3. */
   readonly updateMs?: number;
-  /** Milliseconds within which another must go on with what a stopped worker held. Default: 10,000, a third of the lease. */
+  /** Milliseconds within which, mostly, another must go on with what a stopped worker held. Default: 2,000. */
   readonly handOverMs?: number;
 }
 
 const INSTANCES = ['i0', 'i1'];
 /** So long that nothing of a hand-over is done by its expiry. */
 const TTL_MS = 30_000;
+/** One that takes so long did not wait for it either. */
+const LATEST_MS = TTL_MS / 3;
 
 /**
  * Workers are stopped with SIGTERM under load, one after the other, and close their Motion. No update runs twice, since none
  * was interrupted; each process ends by itself, with exit code 0; and the next goes on at once, not when a lease expires.
  */
 export async function rollingStops(options: RollingStopsOptions): Promise<FaultReport> {
-  const { stops = 10, updateMs = 3, handOverMs = TTL_MS / 3 } = options;
+  const { stops = 10, updateMs = 3, handOverMs = 2_000 } = options;
   const ledger = new Ledger();
   const problems: string[] = [];
   const runs: { readonly member: Member; readonly inside: Inside }[] = [];
@@ -59,9 +61,9 @@ export async function rollingStops(options: RollingStopsOptions): Promise<FaultR
       // Under load it holds something; should the other have it all, that one is as good.
       const stoppedAt = trueNow();
       worker.terminate();
-      const ended = await Promise.race([worker.exited, pause(handOverMs + 3_000)]);
+      const ended = await Promise.race([worker.exited, pause(LATEST_MS)]);
       endings.push(trueNow() - stoppedAt);
-      if (!ended) problems.push(`stop ${n}: the process has not ended after ${handOverMs + 3_000} ms`);
+      if (!ended) problems.push(`stop ${n}: the process has not ended after ${LATEST_MS} ms`);
       else if (ended.code !== 0) problems.push(`stop ${n}: the process ended with ${ended.code ?? ended.signal}`);
       const endedAt = trueNow();
       for (const instance of INSTANCES) {
@@ -70,8 +72,8 @@ export async function rollingStops(options: RollingStopsOptions): Promise<FaultR
         const lastOfWorker = held ? (of().findLast(({ member }) => member === worker)?.inside.at ?? 0) : endedAt;
         const next = (): Inside | undefined =>
           of().find(({ member, inside }) => member !== worker && inside.at >= lastOfWorker)?.inside;
-        if (!(await until(handOverMs, () => next() !== undefined, 5)))
-          problems.push(`stop ${n}: nobody went on with ${instance} within ${handOverMs} ms`);
+        if (!(await until(LATEST_MS, () => next() !== undefined, 5)))
+          problems.push(`stop ${n}: nobody went on with ${instance} within ${LATEST_MS} ms`);
         else if (held) handOvers.push((next()?.at ?? 0) - lastOfWorker);
       }
       workers.push(crew.start({ updates: 'background' }));
@@ -94,6 +96,9 @@ export async function rollingStops(options: RollingStopsOptions): Promise<FaultR
         again++;
         problems.push(`${what} ran ${count} times`);
       }
+    const slow = handOvers.filter((ms) => ms > handOverMs).length;
+    if (slow > handOvers.length / 2)
+      problems.push(`${slow} of ${handOvers.length} hand-overs took more than ${handOverMs} ms`);
     const { lost, doubled, reordered } = audit;
     return report('rolling stops', options, seedOf(options), problems, {
       stops: endings.length,

@@ -282,7 +282,7 @@ const ofOurOwn: readonly Mutant[] = [
   {
     name: 'unknown counts as queued',
     right: "if (outcome.applied === 'open') throw this.unknown(outcome.error);",
-    wrong: "if (outcome.applied === 'open') { this.resolveUpTo(arguments[0].batch, 0); return; }",
+    wrong: "if (outcome.applied === 'open') { this.resolveUpTo(arguments[0].batch, 0); throw outcome.error; }",
     plan: {
       flushes: 0,
       storeTimeoutMs: 3_000,

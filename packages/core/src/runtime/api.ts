@@ -88,7 +88,7 @@ export interface Instance<C extends AnyComponent = AnyComponent> {
    * Serves a flow. Resolves once the flow's updates are durably queued; they run in the background.
    *
    * @returns the serve's result; of a streaming flow that declares none, all chunks
-   * @throws MotionError `UNKNOWN_FLOW`, `INVALID_PROPS`, `NOT_SERIALIZABLE`, `TIMEOUT`, `ABORTED`, `INSTANCE_GONE`,
+   * @throws MotionError `UNKNOWN_FLOW`, `INVALID_OPTIONS`, `INVALID_PROPS`, `NOT_SERIALIZABLE`, `TIMEOUT`, `ABORTED`, `INSTANCE_GONE`,
    *   `CLOSED`; with `flushUpdates` also `UPDATE_FAILED`, `UPDATE_DISCARDED`. What the method throws comes as it is
    */
   run<K extends FlowKey<C>>(flow: K, ...args: RunArgs<C, K>): Promise<Result<C, K>>;
@@ -109,7 +109,7 @@ export interface Instance<C extends AnyComponent = AnyComponent> {
    * Changes the state, in its turn among the queued updates. Resolves when it is committed.
    *
    * @param patch the keys to replace; `remove` deletes one, `undefined` leaves it
-   * @throws MotionError `INVALID_PATCH`, `NOT_SERIALIZABLE`, `ABORTED`, `INSTANCE_GONE`, `CLOSED`
+   * @throws MotionError `INVALID_OPTIONS`, `INVALID_PATCH`, `NOT_SERIALIZABLE`, `ABORTED`, `INSTANCE_GONE`, `CLOSED`
    */
   writeState(patch: StatePatch<C>, options?: SignalOptions): Promise<void>;
 
@@ -120,7 +120,7 @@ export interface Instance<C extends AnyComponent = AnyComponent> {
    * Waits until all updates that are queued by now are done.
    *
    * @param flow only those of this flow
-   * @throws MotionError `UPDATE_FAILED`, with `errors`; a discarded update is no failure
+   * @throws MotionError `UPDATE_FAILED`, with `errors`; a discarded update is no failure. `INVALID_OPTIONS`, `ABORTED`
    */
   flushUpdates(flow?: FlowKey<C>, options?: SignalOptions): Promise<void>;
 

@@ -29,6 +29,7 @@ export interface CloseOptions {
 }
 
 const OPEN_NAMES: OptionNames<OpenOptions> = { init: true, existing: true };
+const CLOSE_NAMES: OptionNames<CloseOptions> = { abortRunning: true };
 const WORKER_NAMES: OptionNames<WorkerOptions> = { components: true, shard: true, concurrency: true };
 
 /** A worker under way. */
@@ -81,7 +82,7 @@ export class Motion {
    * @param component the class
    * @param id the instance's name, any text. Default: a new one
    * @param options `init`: what the `@InitState` method gets; `existing`: never create
-   * @throws MotionError `INVALID_COMPONENT`, `UNKNOWN_COMPONENT`, `INVALID_ID`, `NO_INIT_PARAMS`, `INVALID_PATCH`,
+   * @throws MotionError `INVALID_OPTIONS`, `INVALID_COMPONENT`, `UNKNOWN_COMPONENT`, `INVALID_ID`, `NO_INIT_PARAMS`, `INVALID_PATCH`,
    *   `NOT_SERIALIZABLE`, `INSTANCE_GONE` (with `existing`), `INSTANCE_MOVED`, `CORRUPT`, `CLOSED`; what InitState throws;
    *   StoreError
    */
@@ -157,8 +158,9 @@ export class Motion {
     const worker = new UpdateWorker(this.host, { components: names, shard, concurrency });
     this.host.workers.add(worker);
     worker.start();
-    const close = async ({ abortRunning = false }: CloseOptions = {}): Promise<void> => {
-      await worker.close(abortRunning);
+    const close = async (options: CloseOptions = {}): Promise<void> => {
+      assertOptionNames(CLOSE_NAMES, options, 'close() of a worker');
+      await worker.close(options.abortRunning ?? false);
       this.host.workers.delete(worker);
     };
     return { close, [Symbol.asyncDispose]: () => close() };
@@ -168,10 +170,13 @@ export class Motion {
    * Ends it in good order: no new calls, calls under way are finished, the updates that run are finished and committed,
    * leases are given back, the store is closed. What is still queued stays there, for another process or the next start;
    * who waited for it gets `CLOSED`.
+   *
+   * @throws MotionError `INVALID_OPTIONS`: nothing is closed
    */
-  close(options: CloseOptions = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    assertOptionNames(CLOSE_NAMES, options, 'close() of a Motion');
     this.closing ??= this.end(options.abortRunning ?? false);
-    return this.closing;
+    await this.closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

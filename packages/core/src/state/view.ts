@@ -111,7 +111,7 @@ interface Dir {
 type Loaded =
   | Fresh
   /** There are other names by now. */
-  | { readonly renamed: Dir }
+  | { readonly renamed: Dir; readonly incarnation: Revision }
   /** The chunks of this key were not there: those of another value were, a moment later, or it is damaged. */
   | { readonly unreadable: string; readonly rev: Revision }
   | typeof TORN;
@@ -123,6 +123,8 @@ const HEAD: readonly Key[] = [INIT, ROOT, DIR];
 /** How often a state that changes while it is read is read anew, and how long a pause between may get, in milliseconds. */
 const TRIES = 20;
 const LONGEST_PAUSE = 250;
+/** Gets of one state that are under way at the same time: more would be in the way of others. */
+const AT_ONCE = 8;
 
 /** What one process knows of one instance: the newest committed state it saw, brought up to date by what changed. */
 export class View {
@@ -180,21 +182,23 @@ export class View {
   private async load(ticket: number = ++this.started): Promise<Fresh> {
     const base = this.current;
     let dir: Dir | undefined = base && { names: [...base.entries.keys()], rev: base.dirRev };
+    let incarnation = base?.root.incarnation;
     let unreadable: { readonly unreadable: string; readonly rev: Revision } | undefined;
-    if (!dir) {
-      const head = await this.store.get(this.partition, HEAD);
-      this.assertOurs(head.entries[0], head.entries[1]);
-      dir = this.dirIn(head.entries[2]);
-    }
     for (let attempt = 0; attempt < TRIES; attempt++) {
+      if (!dir) {
+        const [init, root, names] = (await this.store.get(this.partition, HEAD)).entries;
+        this.assertOurs(init, root);
+        incarnation = init?.rev;
+        dir = this.dirIn(names);
+      }
       const loaded = await this.loadNamed(dir, base);
       if ('committed' in loaded) {
         this.install(loaded.committed, ticket);
         return loaded;
       }
       if ('renamed' in loaded) {
-        // At once, as long as they are the newest.
-        dir = loaded.renamed;
+        // At once, as long as they are the newest. Those of another life of the instance are looked at from its head on.
+        dir = loaded.incarnation === incarnation ? loaded.renamed : undefined;
         continue;
       }
       if ('unreadable' in loaded) {
@@ -205,7 +209,8 @@ export class View {
           );
         unreadable = loaded;
       }
-      if (attempt > 1) await sleep(this.env, jittered(this.env, Math.min(LONGEST_PAUSE, 2 ** attempt)));
+      if (attempt > 1 && attempt < TRIES - 1)
+        await sleep(this.env, jittered(this.env, Math.min(LONGEST_PAUSE, 2 ** attempt)));
     }
     throw new StoreError(
       'unavailable',
@@ -221,7 +226,7 @@ export class View {
     if ('torn' in snapshot) return snapshot;
     const [rootEntry, dirEntry, ...got] = snapshot.entries;
     const root = this.rootIn(rootEntry);
-    if (dirEntry?.rev !== rev) return { renamed: this.dirIn(dirEntry) };
+    if (dirEntry?.rev !== rev) return { renamed: this.dirIn(dirEntry), incarnation: root.incarnation };
     const entries = new Map<string, StateEntry>();
     for (const [i, name] of names.entries()) {
       const entry = got[i];
@@ -250,27 +255,26 @@ export class View {
     // The names of very many keys take the room of values.
     const room = Math.floor((getBytes - dirBytes(dir.names)) / (this.chunks.inlineBytes + 1)) - 1;
     const inFirst = Math.max(0, Math.min(perGet, room));
-    const getting = this.store.get(this.partition, [ROOT, DIR, ...keys.slice(0, inFirst)], {
-      known: [undefined, dir.rev, ...known.slice(0, inFirst)],
-    });
-    if (keys.length <= inFirst) return getting;
-    // All at once: the shorter it takes, the less is changed meanwhile.
-    const gets = [getting];
+    const asked = [
+      { keys: [ROOT, DIR, ...keys.slice(0, inFirst)], known: [undefined, dir.rev, ...known.slice(0, inFirst)] },
+    ];
     for (let n = inFirst; n < keys.length; n += perGet)
-      gets.push(
-        this.store.get(this.partition, [ROOT, ...keys.slice(n, n + perGet)], {
-          known: [undefined, ...known.slice(n, n + perGet)],
-        }),
-      );
-    const [first, ...more] = (await Promise.all(gets)) as [Snapshot, ...Snapshot[]];
-    // There are other names now.
-    if (first.entries[1]?.rev !== dir.rev) return first;
-    const entries = [...first.entries];
-    for (const { entries: found } of more) {
-      if (found[0]?.rev !== first.entries[0]?.rev) return TORN;
-      entries.push(...found.slice(1));
+      asked.push({ keys: [ROOT, ...keys.slice(n, n + perGet)], known: [undefined, ...known.slice(n, n + perGet)] });
+    const entries: (Got | undefined)[] = [];
+    let first: Snapshot | undefined;
+    // Many at once: the shorter it takes, the less is changed meanwhile.
+    for (let n = 0; n < asked.length; n += AT_ONCE) {
+      const some = asked.slice(n, n + AT_ONCE);
+      const got = await Promise.all(some.map((one) => this.store.get(this.partition, one.keys, { known: one.known })));
+      first ??= got[0] as Snapshot;
+      // There are other names now.
+      if (first.entries[1]?.rev !== dir.rev) return first;
+      for (const { entries: found } of got) {
+        if (found[0]?.rev !== first.entries[0]?.rev) return TORN;
+        entries.push(...(entries.length === 0 ? found : found.slice(1)));
+      }
     }
-    return { ...first, entries };
+    return { ...(first as Snapshot), entries };
   }
 
   private rootIn(entry: Got | undefined): Root {

@@ -49,8 +49,10 @@ export class Listeners {
   private readonly tellAll = (): void => {
     const partitions = [...this.untold];
     this.untold.clear();
-    for (const listener of this.listeners)
+    // Who begins to listen meanwhile, of what comes.
+    for (const listener of [...this.listeners])
       for (const partition of partitions) {
+        if (!this.listeners.has(listener)) break;
         try {
           listener(partition);
         } catch (error) {

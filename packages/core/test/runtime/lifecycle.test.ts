@@ -206,13 +206,15 @@ describe('making instances', () => {
 
   test('an option that does not exist is refused by name, wherever options are given', async () => {
     expect(() => new MemoryStore({ time: Date.now } as never)).toThrow(
-      "unknown option 'time' of MemoryStore; there are clock",
+      "unknown option 'time' of MemoryStore; there is clock",
     );
     const made = new Motion({ store: new MemoryStore() });
     const journal = await made.instance(Journal, 'a');
     const stream = journal.stream.bind(journal) as unknown as (...args: unknown[]) => AsyncIterable<unknown>;
     const misspelt: (() => unknown)[] = [
       () => made.worker({ component: [] } as never),
+      () => made.worker().close({ abort: true } as never),
+      () => made.close({ abort: true } as never),
       () => made.instance(Journal, 'b', { inti: { first: 'x' } } as never),
       () => journal.run('add', { word: 'x' }, { flushUpdate: true } as never),
       () => stream('add', {}, { flushUpdate: true })[Symbol.asyncIterator]().next(),
@@ -222,7 +224,7 @@ describe('making instances', () => {
     for (const call of misspelt)
       expect(await errorOf(Promise.resolve().then(call))).toMatchObject({
         code: 'INVALID_OPTIONS',
-        message: expect.stringMatching(/^unknown option '\w+' of .+; there are \w+/),
+        message: expect.stringMatching(/^unknown option '\w+' of .+; there (is|are) \w+/),
       });
     expect(await journal.readState('count')).toBe(0);
     await made.close();

@@ -16,7 +16,7 @@ class Written {
   readonly env = new FakeEnv();
   readonly store: RecordingStore;
   readonly chunks: Chunks;
-  root: Root = firstRoot('created', 0);
+  root: Root = firstRoot('', 0);
   private commits = 0;
 
   constructor(getKeys = 100) {
@@ -26,6 +26,8 @@ class Written {
 
   async create(state: Record<string, unknown>, codecName = codec.name): Promise<void> {
     const init = { component: 'C', id: 'x', codec: codecName, createdAt: 0 };
+    // An instance's life is called by the commit that began it.
+    this.root = firstRoot(`w${this.commits + 1}`, 0);
     await this.put({ [INIT]: encodeInit(init) }, state, Object.keys(state));
   }
 
@@ -119,6 +121,33 @@ test('a state of more keys than one get takes is read of one piece, though it ch
   const { committed } = await written.view().refresh();
   expect(new Set(Object.values(committed.state)).size).toBe(1);
   expect(committed.state).toEqual(all(2));
+});
+
+test('a wide state is asked for in gets that go out together, but not all of them', async () => {
+  const written = new Written(3);
+  await written.create(Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`k${n}`, n])));
+  let most = 0;
+  let underWay = 0;
+  written.store.before = async () => {
+    most = Math.max(most, ++underWay);
+    await new Promise((resolve) => setImmediate(resolve));
+    underWay--;
+  };
+  const { committed } = await written.view().refresh();
+  expect(Object.keys(committed.state)).toHaveLength(40);
+  expect(most).toBe(8);
+});
+
+test('what was made anew with another codec while it was first read is refused, and not misread', async () => {
+  const written = new Written();
+  await written.create({ a: 1 });
+  let once = true;
+  written.beforeGetOf('a', async () => {
+    if (!once) return;
+    once = false;
+    await written.create({ a: 1, b: 2 }, 'json');
+  });
+  await expect(written.view().refresh()).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
 });
 
 test.each([3, 100])(

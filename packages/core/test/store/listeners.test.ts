@@ -50,6 +50,24 @@ test('who stopped before their turn are not told', async () => {
   expect(told).toEqual([]);
 });
 
+test('one that stops hears no more of the same turn, and one that begins again is not told at once', async () => {
+  const listeners = new Listeners();
+  const told: string[] = [];
+  let end = listeners.add(again);
+  function again(partition: string | undefined): void {
+    told.push(`${partition}`);
+    end();
+    end = listeners.add(again);
+  }
+  listeners.tell('p');
+  listeners.tell('q');
+  await soon();
+  expect(told).toEqual(['p']);
+  listeners.tell('r');
+  await soon();
+  expect(told).toEqual(['p', 'r']);
+});
+
 test('one that throws keeps nobody from being told, and is an unhandled rejection', async () => {
   const listeners = new Listeners();
   const told: unknown[] = [];
