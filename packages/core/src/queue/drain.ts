@@ -1,6 +1,6 @@
 import { MotionError } from '../errors.js';
+import type { Committed } from '../state/committed.js';
 import type { Root } from '../state/records.js';
-import type { Committed } from '../state/view.js';
 import { StoreError } from '../store/errors.js';
 import type { Fence } from '../store/fence.js';
 import { Backlog, type Inbox } from './backlog.js';

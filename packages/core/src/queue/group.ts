@@ -1,5 +1,6 @@
 import { MotionError } from '../errors.js';
 import type { ChunkGroup, Stored } from '../state/chunks.js';
+import { Committed, type StateEntry, stateEntry } from '../state/committed.js';
 import { dirBytes, mostDirBytes, namesAfter } from '../state/dir.js';
 import { DIR, INIT, outcomeKey, stateKey } from '../state/keys.js';
 import {
@@ -11,7 +12,6 @@ import {
   type Root,
   updateId,
 } from '../state/records.js';
-import { Committed, type StateEntry, stateEntry } from '../state/view.js';
 import { appendKey } from '../store/arguments.js';
 import type { Check, Key, Put, Revision } from '../store/contract.js';
 import type { QueueContext, Turn, UpdatePolicy } from './context.js';

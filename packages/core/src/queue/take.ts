@@ -1,7 +1,8 @@
 import { MotionError } from '../errors.js';
+import type { Committed } from '../state/committed.js';
 import { ROOT } from '../state/keys.js';
 import { encodeRoot, type Root } from '../state/records.js';
-import type { Committed, Fresh } from '../state/view.js';
+import type { Fresh } from '../state/view.js';
 import { Fence } from '../store/fence.js';
 import type { QueueContext } from './context.js';
 

@@ -1,8 +1,8 @@
 import { Cancellation } from '../cancellation.js';
 import { MotionError } from '../errors.js';
+import type { Committed } from '../state/committed.js';
 import { ROOT } from '../state/keys.js';
 import type { Root } from '../state/records.js';
-import type { Committed } from '../state/view.js';
 import type { Revision } from '../store/contract.js';
 import type { Changed, Fence, FencedCommit } from '../store/fence.js';
 import type { QueueContext } from './context.js';

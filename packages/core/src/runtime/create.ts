@@ -1,9 +1,9 @@
 import { jittered, sleep } from '../env.js';
 import { MotionError } from '../errors.js';
+import { Committed, type StateEntry, stateEntry } from '../state/committed.js';
 import { dirBytes, mostDirBytes } from '../state/dir.js';
 import { DIR, GONE, INIT, ROOT, slotKey, stateKey } from '../state/keys.js';
 import { encodeDir, encodeInit, encodeRoot, encodeStamp, firstRoot } from '../state/records.js';
-import { Committed, type StateEntry, stateEntry } from '../state/view.js';
 import { commitOnce } from '../store/commit-once.js';
 import type { Check, Put } from '../store/contract.js';
 import { StoreError } from '../store/errors.js';

@@ -4,8 +4,8 @@ import type { FlowStream } from '../component/read.js';
 import { MotionError } from '../errors.js';
 import { type Appended, isPast, type Position } from '../queue/position.js';
 import type { Settled } from '../queue/waiters.js';
+import type { Committed } from '../state/committed.js';
 import { type Call, encodeChanges, updateId, WRITE_STATE } from '../state/records.js';
-import type { Committed } from '../state/view.js';
 import type { DeadLetter, Instance, RunOptions, SignalOptions } from './api.js';
 import { checkOptions, checkSignal, noOptions } from './call-options.js';
 import {

@@ -1,8 +1,8 @@
 import type { FlowDefinition } from '../component/definition.js';
 import { canonical } from '../state/canonical.js';
 import type { Codec } from '../state/codec.js';
+import type { Committed } from '../state/committed.js';
 import { hash } from '../state/keys.js';
-import type { Committed } from '../state/view.js';
 import type { Store } from '../store/contract.js';
 import type { FlowProps } from './props.js';
 import type { Served } from './serve.js';
