@@ -1,6 +1,6 @@
 import { Component, InitState, Motion, type State, Update } from '@motion-ts/core';
 import { disturbed } from '@motion-ts/test-harness';
-import { freePort, startRedisCluster, startRedisWithSentinel } from '@motion-ts/test-harness/servers';
+import { freePort, type RedisServer, startRedisCluster, startRedisWithSentinel } from '@motion-ts/test-harness/servers';
 import { expect, test, vi } from 'vitest';
 import { appendUntil, failureOf, fresh, open } from './clients.js';
 
@@ -101,6 +101,12 @@ test('the same store goes on with the new master, and its writer with what it ha
   }
 });
 
+/** How far in its master's stream a server is, or its replicas could be. */
+async function offsetOf(server: RedisServer): Promise<number> {
+  const info = String(await server.ask('INFO', 'replication'));
+  return Number(/^(?:slave_repl_offset|master_repl_offset):(\d+)/m.exec(info)?.[1]);
+}
+
 test('without waiting for replicas, a failover takes what they did not have, from the end, and all goes on from there', {
   timeout: 120_000,
 }, async () => {
@@ -113,7 +119,10 @@ test('without waiting for replicas, a failover takes what they did not have, fro
     for (let n = 0; n < 20; n++) await add();
     const master = await redis.master();
     const replicas = redis.servers.filter((server) => server !== master);
-    await master.ask('WAIT', replicas.length, 10_000);
+    // WAIT would wait for what its own connection wrote.
+    const written = await offsetOf(master);
+    for (const replica of replicas)
+      await expect.poll(() => offsetOf(replica), { timeout: 10_000 }).toBeGreaterThanOrEqual(written);
     // From now on they hear nothing of it.
     const nowhere = await freePort();
     for (const replica of replicas) await replica.ask('REPLICAOF', '127.0.0.1', nowhere);
