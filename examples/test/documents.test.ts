@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { MemoryStore } from '@motion-ts/memory';
 import { conformance } from '@motion-ts/test-harness';
@@ -35,6 +35,41 @@ test.each(Object.entries(pages))('every piece of code in %s is what the examples
   if (process.env['MOTION_DOCS'] === 'write') writeFileSync(at(path), expected);
   else expect(text).toBe(expected);
   expect(blocks).toBeGreaterThanOrEqual(least);
+});
+
+const ROW = /^\s*\|.*\|\s*$/;
+
+/** What is wrong with the tables of a page: each has a rule below its head, and as many cells in all its rows. */
+function brokenTables(path: string): string[] {
+  const problems: string[] = [];
+  let table: string[] = [];
+  for (const line of [...readFileSync(at(path), 'utf8').split('\n'), '']) {
+    if (ROW.test(line)) {
+      table.push(line);
+      continue;
+    }
+    const [head = '', rule = ''] = table;
+    const cells = (row: string): number => row.replaceAll(/\\\||`[^`]*`/g, '').split('|').length;
+    if (table.length > 0 && (!/^[\s|:-]+$/.test(rule) || table.some((row) => cells(row) !== cells(head))))
+      problems.push(`${path}: ${head}`);
+    table = [];
+  }
+  return problems;
+}
+
+test('the tables of all pages are whole', () => {
+  const found = [
+    '',
+    'docs/',
+    ...readdirSync(at('packages')).map((name) => `packages/${name}/`),
+    'test-harness/',
+  ].flatMap((folder) =>
+    readdirSync(at(folder))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => folder + name),
+  );
+  expect(found.length).toBeGreaterThan(10);
+  expect(found.flatMap(brokenTables)).toEqual([]);
 });
 
 test('every case that the page names is one of the suite', () => {

@@ -88,8 +88,8 @@ export interface Instance<C extends AnyComponent = AnyComponent> {
    * Serves a flow. Resolves once the flow's updates are durably queued; they run in the background.
    *
    * @returns the serve's result; of a streaming flow that declares none, all chunks
-   * @throws MotionError `UNKNOWN_FLOW`, `INVALID_OPTIONS`, `INVALID_PROPS`, `NOT_SERIALIZABLE`, `TIMEOUT`, `ABORTED`, `INSTANCE_GONE`,
-   *   `CLOSED`; with `flushUpdates` also `UPDATE_FAILED`, `UPDATE_DISCARDED`. What the method throws comes as it is
+   * @throws MotionError `UNKNOWN_FLOW`, `INVALID_OPTIONS`, `INVALID_PROPS`, `NOT_SERIALIZABLE`, `TIMEOUT`, `ABORTED`,
+   *   `INSTANCE_GONE`, `CLOSED`; with `flushUpdates` also `UPDATE_FAILED`, `UPDATE_DISCARDED`. What the method throws comes as it is
    */
   run<K extends FlowKey<C>>(flow: K, ...args: RunArgs<C, K>): Promise<Result<C, K>>;
 

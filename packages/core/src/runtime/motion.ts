@@ -82,9 +82,9 @@ export class Motion {
    * @param component the class
    * @param id the instance's name, any text. Default: a new one
    * @param options `init`: what the `@InitState` method gets; `existing`: never create
-   * @throws MotionError `INVALID_OPTIONS`, `INVALID_COMPONENT`, `UNKNOWN_COMPONENT`, `INVALID_ID`, `NO_INIT_PARAMS`, `INVALID_PATCH`,
-   *   `NOT_SERIALIZABLE`, `INSTANCE_GONE` (with `existing`), `INSTANCE_MOVED`, `CORRUPT`, `CLOSED`; what InitState throws;
-   *   StoreError
+   * @throws MotionError `INVALID_OPTIONS`, `INVALID_COMPONENT`, `UNKNOWN_COMPONENT`, `INVALID_ID`, `NO_INIT_PARAMS`,
+   *   `INVALID_PATCH`, `NOT_SERIALIZABLE`, `INSTANCE_GONE` (with `existing`), `INSTANCE_MOVED`, `CORRUPT`, `CLOSED`; what
+   *   InitState throws; StoreError
    */
   async instance<C extends AnyComponent>(
     component: ComponentClass<C>,
@@ -92,7 +92,7 @@ export class Motion {
   ): Promise<Instance<C>> {
     this.assertOpen();
     const definition = this.host.register(component);
-    if (options) assertOptionNames(OPEN_NAMES, options, `an instance of ${definition.name}`);
+    if (options) assertOptionNames(OPEN_NAMES, options, `${definition.name}/${typeof id === 'string' ? id : '(new)'}`);
     this.startBackground();
     const opened = await this.host.open(definition, id ?? this.host.settings.env.id(), options ?? {});
     const handle = new InstanceHandle(this.host, opened, (closed) => this.handles.delete(closed));
@@ -158,9 +158,9 @@ export class Motion {
     const worker = new UpdateWorker(this.host, { components: names, shard, concurrency });
     this.host.workers.add(worker);
     worker.start();
-    const close = async (options: CloseOptions = {}): Promise<void> => {
-      assertOptionNames(CLOSE_NAMES, options, 'close() of a worker');
-      await worker.close(options.abortRunning ?? false);
+    const close = async (how: CloseOptions = {}): Promise<void> => {
+      assertOptionNames(CLOSE_NAMES, how, 'close() of a worker');
+      await worker.close(how.abortRunning ?? false);
       this.host.workers.delete(worker);
     };
     return { close, [Symbol.asyncDispose]: () => close() };

@@ -27,7 +27,7 @@ type Loaded =
   | Fresh
   /** There are other names by now. */
   | { readonly renamed: Dir; readonly incarnation: Revision }
-  /** The chunks of this key were not there: those of another value were, a moment later, or it is damaged. */
+  /** The chunks of this key are not there: its value was replaced meanwhile, or is damaged. */
   | { readonly unreadable: string; readonly rev: Revision }
   | typeof TORN;
 
